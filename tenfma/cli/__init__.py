@@ -1,0 +1,66 @@
+"""The command line, `tenfma`: one file per command; an error is one plain sentence and exit code 2."""
+
+import sys
+from importlib import import_module
+
+import typer
+
+import tenfma
+from tenfma.errors import TenfmaError
+
+#: command -> (module, function); these modules import what is heavy inside their functions, so `--help` is quick
+COMMANDS = {
+    "app": ("tenfma.cli.app", "app"),
+}
+
+#: the base of every usage error, whether Typer brings its own copy of click or uses the installed one
+UsageProblem = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def build() -> typer.Typer:
+    """The Typer application with every command registered."""
+    app = typer.Typer(
+        name="tenfma",
+        help="Crystals as simplicial complexes that move under a learned, certified Hamiltonian.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback(invoke_without_command=True)
+    def _root(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+        if version:
+            typer.echo(f"tenfma {tenfma.__version__}")
+            raise typer.Exit
+
+    for name, (module, function) in COMMANDS.items():
+        app.command(name)(getattr(import_module(module), function))
+    return app
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code: 0 done, 2 bad input, 130 interrupted."""
+    try:
+        result = build()(arguments, standalone_mode=False, prog_name="tenfma")
+        return result if isinstance(result, int) else 0
+    except TenfmaError as error:
+        print(f"tenfma: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except UsageProblem as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message())
+            return 0
+        print(f"tenfma: {error.format_message()} (see `tenfma --help`)", file=sys.stderr)
+        return BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        print("tenfma: interrupted; what was finished is kept", file=sys.stderr)
+        return INTERRUPTED
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    raise SystemExit(run(sys.argv[1:]))

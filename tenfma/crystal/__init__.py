@@ -1,0 +1,1 @@
+"""Module A: a crystal becomes atoms, bonds and triangles with named features."""

@@ -1,0 +1,1 @@
+"""Dynamics: flows, methods, trajectories, brackets and certificates, for any Hamiltonian."""

@@ -1,0 +1,1 @@
+"""Embeddings: featurize, evolve, pool."""

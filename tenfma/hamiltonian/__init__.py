@@ -1,0 +1,1 @@
+"""Hamiltonians: the protocol, textbook formulas, and the learned one in its two charts."""

@@ -1,0 +1,1 @@
+"""What the app's pages share: layout, components, caching, language."""

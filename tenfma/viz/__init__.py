@@ -1,0 +1,1 @@
+"""Figures and 3D scenes as plain data; nothing here knows Streamlit."""
