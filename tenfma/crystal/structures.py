@@ -1,0 +1,381 @@
+"""Crystals in: files and prototype names become checked pymatgen structures, or one sentence saying why not.
+
+What was done to a structure on the way in (which prototype was taken, oxidation states left out, a molecule
+put in a box) is told by `notes(structure)`.
+"""
+
+import gzip
+import io
+import json
+import re
+import warnings
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from pymatgen.core import DummySpecies, Element, Lattice, Structure
+
+from tenfma.crystal import prototypes
+from tenfma.errors import StructureError
+
+PREFIX = "prototype:"
+#: the largest text that is read, bytes: one crystal, and trajectories or lists of crystals
+LARGEST_CRYSTAL = 8 * 2**20
+LARGEST_LIST = 512 * 2**20
+MOST_ATOMS = 20_000
+#: pairs nearer than this, Å, are taken for a mistake: the shortest known bond, H–H, has 0.74
+NEAREST_PAIR = 0.35
+#: cells smaller than this, Å³ per atom, are taken for a mistake
+SMALLEST_VOLUME = 0.5
+#: empty space put around a molecule, Å on each side
+BOX_MARGIN = 10.0
+FORMATS = "CIF, POSCAR, extxyz or pymatgen JSON"
+
+
+def read(source: str | Path) -> Structure:
+    """The crystal that `source` names: a file or `prototype:NAME`.
+
+    Files: CIF, POSCAR, extxyz, pymatgen JSON, each also as .gz. The first one where a file holds several. Raises StructureError with one sentence on anything else.
+    """
+    found = read_all(source, limit=2)
+    if len(found) > 1:
+        _note(found[0], f"{source} holds several structures; this is the first")
+    return found[0]
+
+
+def read_all(source: str | Path, limit: int | None = None) -> list[Structure]:
+    """Every crystal that `source` holds, or its first `limit`."""
+    text = str(source)
+    if text.lower().startswith(PREFIX):
+        return [_prototype(text[len(PREFIX) :].strip())]
+    return parse(_bytes(Path(text)), Path(text).name, limit)
+
+
+def parse(data: bytes, name: str, limit: int | None = None) -> list[Structure]:
+    """The crystals in `data`, the contents of a file called `name`, whose ending (else the text) says the format."""
+    if data[:2] == b"\x1f\x8b":
+        data = _unpacked(data, name)
+    text = _text(data, name)
+    kind = _kind(text, name)
+    if kind in ("CIF", "POSCAR") and len(data) > LARGEST_CRYSTAL:
+        raise StructureError(
+            f"{name} is {_size(len(data))}, but at most {_size(LARGEST_CRYSTAL)} of {kind} is read; split it"
+        )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            found = _PARSERS[kind](text, name, limit)
+        except StructureError:
+            raise
+        except Exception as error:  # a parser may raise anything on a broken file
+            raise StructureError(f"{name} could not be read as {kind}: {_sentence(error)}") from error
+    if not found:
+        raise StructureError(f"{name} holds no structure; {FORMATS} with at least one atom is expected")
+    said = list(
+        dict.fromkeys(_sentence(w.message) for w in caught if not issubclass(w.category, DeprecationWarning))
+    )
+    return [_checked(structure, name, said) for structure in found[:limit]]
+
+
+def checked(structure: Structure, name: str = "the structure") -> Structure:
+    """`structure` with elements only on its sites, or StructureError saying what is wrong with it."""
+    return _checked(structure, name, notes(structure))
+
+
+def notes(structure: Structure) -> list[str]:
+    """What was done to the structure when it was read, one sentence each."""
+    return list((structure.properties or {}).get("notes", []))
+
+
+def _note(structure: Structure, *sentences: str) -> Structure:
+    structure.properties = {**(structure.properties or {}), "notes": [*notes(structure), *sentences]}
+    return structure
+
+
+def _prototype(name: str) -> Structure:
+    if not name:
+        raise StructureError(f"{PREFIX} needs a name, such as {PREFIX}perovskite or {PREFIX}B1")
+    found = prototypes.search(name)
+    structure = _note(found[0].structure(), f"prototype {found[0].name}: {found[0].title}, {found[0].aflow}")
+    if len(found) > 1:
+        others = ", ".join(prototype.name for prototype in found[1:4])
+        _note(
+            structure, f"{name} fits {len(found)} prototypes; the smallest cell is taken, others are {others}"
+        )
+    return structure
+
+
+# Bytes and text
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise StructureError(f"{path} is a folder; a file ({FORMATS}) or {PREFIX}NAME is expected")
+        if not path.exists():
+            raise StructureError(f"there is no file {path}; a file ({FORMATS}) or {PREFIX}NAME is expected")
+        if not path.is_file():
+            raise StructureError(f"{path} is not a plain file; {FORMATS} is expected")
+        if path.stat().st_size > LARGEST_LIST:
+            raise StructureError(
+                f"{path} is {_size(path.stat().st_size)}, and at most {_size(LARGEST_LIST)} is read; split it"
+            )
+        return path.read_bytes()
+    except StructureError:
+        raise
+    except (OSError, ValueError) as error:
+        raise StructureError(f"{str(path)[:80]} could not be opened: {_sentence(error)}") from error
+
+
+def _unpacked(data: bytes, name: str) -> bytes:
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            plain = file.read(LARGEST_LIST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise StructureError(f"{name} is not a whole gzip file; compress it again") from error
+    if len(plain) > LARGEST_LIST:
+        raise StructureError(f"{name} unpacks to more than {_size(LARGEST_LIST)}; split it")
+    return plain
+
+
+def _text(data: bytes, name: str) -> str:
+    if not data.strip():
+        raise StructureError(f"{name} is empty; {FORMATS} is expected")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    head = text[:65536]
+    odd = sum(1 for letter in head if letter < " " and letter not in "\t\n\r\f\x1a")
+    if odd > 0.001 * len(head):
+        raise StructureError(f"{name} is not text; {FORMATS} is expected")
+    return text
+
+
+def _kind(text: str, name: str) -> str:
+    """The format, from the ending of the name, else from how the text begins."""
+    plain = name.lower().removesuffix(".gz")
+    stem = Path(plain).name
+    for kind, endings in (
+        ("CIF", (".cif", ".mcif")),
+        ("POSCAR", (".vasp", ".poscar")),
+        ("extxyz", (".extxyz", ".xyz")),
+        ("JSON", (".json",)),
+    ):
+        if plain.endswith(endings):
+            return kind
+    if stem.startswith(("poscar", "contcar")) or stem.endswith(("poscar", "contcar")):
+        return "POSCAR"
+    start = text.lstrip()[:4096]
+    if start[:1] in "{[":
+        return "JSON"
+    if re.search(r"(?m)^data_", start):
+        return "CIF"
+    if re.match(r"\s*\d+\s*\n.*Lattice=", start):
+        return "extxyz"
+    raise StructureError(
+        f"the format of {name} is not known from its ending or its text; {FORMATS} is expected"
+    )
+
+
+# Formats
+
+
+def _cif(text: str, name: str, limit: int | None) -> list[Structure]:
+    from pymatgen.io.cif import CifParser
+
+    lower = text.lower()
+    for needed in ("data_", "_cell_length_a", "_atom_site"):
+        if needed not in lower:
+            raise StructureError(
+                f"{name} is not a whole CIF: it has no {needed}; cell and atom sites are expected"
+            )
+    if max(map(len, text.splitlines())) > 4096:
+        raise StructureError(f"{name} is not a CIF: it has lines of more than 4,096 characters")
+    try:
+        return CifParser.from_str(text, occupancy_tolerance=1.05).parse_structures(
+            primitive=False, on_error="raise"
+        )
+    except ValueError as error:
+        if "Invalid CIF file with no structures" not in str(error):
+            raise
+        raise StructureError(
+            f"{name} could not be read as CIF: its cell, symmetry or atom sites are broken"
+        ) from error
+
+
+def _poscar(text: str, name: str, limit: int | None) -> list[Structure]:
+    from pymatgen.io.vasp.inputs import Poscar
+
+    lines = text.splitlines()
+    if len(lines) < 8:
+        raise StructureError(
+            f"{name} is not a whole POSCAR: it has {len(lines)} lines, and at least 8 are expected"
+        )
+    if re.fullmatch(r"[\d\s]+", lines[5]) and not re.fullmatch(r"(\s*[A-Z][a-z]?\d*(\.\d+)?)+\s*", lines[0]):
+        raise StructureError(
+            f"{name} does not name its elements; put their symbols on line 6, as VASP 5 does"
+        )
+    return [Poscar.from_str(text).structure]
+
+
+def _extxyz(text: str, name: str, limit: int | None) -> list[Structure]:
+    from ase.io.extxyz import read_xyz
+
+    index = slice(None) if limit is None else slice(0, limit)
+    return [from_ase(atoms) for atoms in read_xyz(io.StringIO(text), index)]
+
+
+def _json(text: str, name: str, limit: int | None) -> list[Structure]:
+    try:
+        held = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StructureError(f"{name} is not JSON: {_sentence(error)}") from error
+    held = held if isinstance(held, list) else [held]
+    return [_from_record(record, name) for record in held[:limit]]
+
+
+def _from_record(record: object, name: str) -> Structure:
+    """A structure from pymatgen's JSON: lattice and sites only; nothing named in the file is imported."""
+    if isinstance(record, dict) and "structure" in record:
+        record = record["structure"]
+    if not isinstance(record, dict) or not {"lattice", "sites"} <= record.keys():
+        raise StructureError(
+            f"{name} is JSON but no pymatgen structure; the keys lattice and sites are expected"
+        )
+    lattice = Lattice(
+        record["lattice"]["matrix"], pbc=tuple(record["lattice"].get("pbc", (True, True, True)))
+    )
+    species = [
+        {_symbol(part, name): float(part.get("occu", 1.0)) for part in site["species"]}
+        for site in record["sites"]
+    ]
+    return Structure(lattice, species, [site["abc"] for site in record["sites"]])
+
+
+def _symbol(part: dict, name: str) -> str:
+    return str(part["element"])
+
+
+_PARSERS: dict[str, Callable[[str, str, int | None], list[Structure]]] = {
+    "CIF": _cif,
+    "POSCAR": _poscar,
+    "extxyz": _extxyz,
+    "JSON": _json,
+}
+
+
+def from_ase(atoms) -> Structure:
+    """A structure from ASE Atoms; a molecule (no lattice) goes in a box with 10 Å of vacuum on each side."""
+    pbc = np.asarray(atoms.pbc, dtype=bool)
+    cell = np.asarray(atoms.cell.array, dtype=float)
+    symbols, positions = atoms.get_chemical_symbols(), np.asarray(atoms.positions, dtype=float)
+    if len(symbols) == 0:
+        raise StructureError("a frame has no atoms; at least one is expected")
+    if not cell.any():
+        extent = positions.max(0) - positions.min(0) + 2 * BOX_MARGIN
+        centred = positions - positions.min(0) + BOX_MARGIN
+        boxed = Structure(Lattice(np.diag(extent)), symbols, centred, coords_are_cartesian=True)
+        return _note(
+            boxed,
+            "no lattice is given: boxed with 10 Å of vacuum on each side, so volume and density are the box's",
+        )
+    return Structure(Lattice(cell, pbc=tuple(map(bool, pbc))), symbols, positions, coords_are_cartesian=True)
+
+
+# Checks
+
+
+def _checked(structure: Structure, name: str, said: list[str]) -> Structure:
+    """Finite, of sensible size, elements only; what was changed is noted."""
+    if len(structure) == 0:
+        raise StructureError(f"{name} has no atoms; at least one is expected")
+    if len(structure) > MOST_ATOMS:
+        raise StructureError(
+            f"{name} has {len(structure):,} atoms, and at most {MOST_ATOMS:,} are taken; use a smaller cell"
+        )
+    if not np.isfinite(structure.lattice.matrix).all():
+        raise StructureError(f"{name} has a cell that is not finite; give three cell vectors in Å")
+    if not np.isfinite(structure.frac_coords).all():
+        bad = int(np.argmin(np.isfinite(structure.frac_coords).all(axis=1)))
+        raise StructureError(
+            f"{name} has a coordinate that is not a number (atom {bad + 1}); give finite positions"
+        )
+    if np.abs(structure.frac_coords).max() > 1e6:
+        raise StructureError(
+            f"{name} has an atom a million cells away; give positions inside or near the cell"
+        )
+    volume = abs(structure.lattice.volume) / len(structure)
+    if volume < SMALLEST_VOLUME:
+        raise StructureError(
+            f"{name} has a cell of {volume:.3g} Å³ per atom; expected at least {SMALLEST_VOLUME}: check the cell"
+        )
+    if volume > 1e7:
+        raise StructureError(
+            f"{name} has a cell of {volume:.3g} Å³ per atom; at most 1e7 is expected: check the cell vectors"
+        )
+    structure, changes = _plain(structure, name)
+    structure, ordered = _ordered(structure, name)
+    _apart(structure, name)
+    structure.properties = {"notes": list(dict.fromkeys([*said, *changes, *ordered, *notes(structure)]))}
+    return structure
+
+
+def _plain(structure: Structure, name: str) -> tuple[Structure, list[str]]:
+    """Elements without oxidation states, isotopes or site properties."""
+    said = []
+    kinds = {kind for site in structure for kind in site.species}
+    for kind in kinds:
+        if isinstance(kind, DummySpecies):
+            raise StructureError(
+                f"{name} has a site with {kind}, which is no element; name an element of the periodic table"
+            )
+        if kind.Z > 103:
+            raise StructureError(
+                f"{name} has {kind}, and elements up to lawrencium (Z = 103) are described; replace it"
+            )
+    if any(getattr(kind, "oxi_state", None) is not None and not isinstance(kind, Element) for kind in kinds):
+        said.append("oxidation states are left out: the model reads elements")
+    if any(kind.symbol in ("D", "T") for kind in kinds):
+        said.append("deuterium and tritium are taken as hydrogen")
+    species = []
+    for site in structure:
+        amounts: dict[str, float] = {}
+        for kind, amount in site.species.items():
+            symbol = "H" if kind.symbol in ("D", "T") else kind.symbol
+            amounts[symbol] = amounts.get(symbol, 0.0) + float(amount)
+        species.append(amounts)
+    plain = Structure(structure.lattice, species, structure.frac_coords)
+    plain.properties = dict(structure.properties or {})
+    return plain, said
+
+
+def _ordered(structure: Structure, name: str) -> tuple[Structure, list[str]]:
+    if structure.is_ordered:
+        return structure, []
+    site = next(site for site in structure if not site.is_ordered)
+    raise StructureError(
+        f"{name} has partial occupancies ({site.species_string}); give an ordered cell, one element per site"
+    )
+
+
+def _apart(structure: Structure, name: str) -> None:
+    """Refuse two atoms on one spot, images included."""
+    first, second, _, distance = structure.get_neighbor_list(NEAREST_PAIR)
+    if len(distance):
+        worst = int(np.argmin(distance))
+        raise StructureError(
+            f"{name} has atoms {first[worst] + 1} and {second[worst] + 1} {distance[worst]:.2f} Å apart; "
+            f"at least {NEAREST_PAIR} Å is expected: check the coordinates and the cell"
+        )
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 2**20:.0f} MB"
+
+
+def _sentence(error: object) -> str:
+    """The first line of a library's message, short, without its full stop."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return (line if len(line) <= 160 else line[:157] + "...").rstrip(".")
