@@ -3,8 +3,8 @@
 The data file is read directly, and only the crystal asked for is built: pymatgen's own module builds all of
 them and needs seconds for it.
 
-Source: Mehl, Hicks, Toher, Levy, Hanson, Hart and Curtarolo, The AFLOW Library of Crystallographic Prototypes,
-Comput. Mater. Sci. 136, S1 (2017); pymatgen (MIT licence).
+Source: Mehl, Hicks, Toher, Levy, Hanson, Hart and Curtarolo, Comput. Mater. Sci. 136, S1
+(2017); pymatgen (MIT licence).
 """
 
 import difflib
@@ -105,8 +105,8 @@ def search(name: str) -> list[Prototype]:
     """Every prototype that `name` fits, best first.
 
     Labels are tried in this order and the first kind that fits decides: unique name, mineral, Strukturbericht
-    symbol, AFLOW label, formula, Pearson symbol, words of the mineral. Within one kind the order is: fewest atoms
-    in the cell, then AFLOW label, then the library's order.
+    symbol, AFLOW label, formula, Pearson symbol, words of the mineral. Within one kind the order is:
+    fewest atoms in the cell, then AFLOW label, then the library's order.
     """
     asked = EVERYDAY.get(" ".join(re.findall(r"[a-z]+", name.lower())), name)
     key = _key(asked)

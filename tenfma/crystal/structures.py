@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from pymatgen.core import DummySpecies, Element, Lattice, Structure
+from pymatgen.core import DummySpecies, Element, Lattice, Species, Structure
+from pymatgen.core.periodic_table import get_el_sp
 
 from tenfma.crystal import prototypes
 from tenfma.errors import StructureError
@@ -36,7 +37,8 @@ FORMATS = "CIF, POSCAR, extxyz or pymatgen JSON"
 def read(source: str | Path) -> Structure:
     """The crystal that `source` names: a file or `prototype:NAME`.
 
-    Files: CIF, POSCAR, extxyz, pymatgen JSON, each also as .gz. The first one where a file holds several. Raises StructureError with one sentence on anything else.
+    Files: CIF, POSCAR, extxyz, pymatgen JSON, each also as .gz. The first one where a file
+    holds several. Raises StructureError with one sentence on anything else.
     """
     found = read_all(source, limit=2)
     if len(found) > 1:
@@ -53,7 +55,7 @@ def read_all(source: str | Path, limit: int | None = None) -> list[Structure]:
 
 
 def parse(data: bytes, name: str, limit: int | None = None) -> list[Structure]:
-    """The crystals in `data`, the contents of a file called `name`, whose ending (else the text) says the format."""
+    """The crystals in `data`, the contents of a file called `name`, in a format told by its ending or text."""
     if data[:2] == b"\x1f\x8b":
         data = _unpacked(data, name)
     text = _text(data, name)
@@ -224,7 +226,10 @@ def _extxyz(text: str, name: str, limit: int | None) -> list[Structure]:
     from ase.io.extxyz import read_xyz
 
     index = slice(None) if limit is None else slice(0, limit)
-    return [from_ase(atoms) for atoms in read_xyz(io.StringIO(text), index)]
+    frames = list(read_xyz(io.StringIO(text), index))
+    if not all(map(len, frames)):
+        raise StructureError(f"{name} holds a frame with no atoms; at least one is expected")
+    return [from_ase(atoms) for atoms in frames]
 
 
 def _json(text: str, name: str, limit: int | None) -> list[Structure]:
@@ -248,14 +253,16 @@ def _from_record(record: object, name: str) -> Structure:
         record["lattice"]["matrix"], pbc=tuple(record["lattice"].get("pbc", (True, True, True)))
     )
     species = [
-        {_symbol(part, name): float(part.get("occu", 1.0)) for part in site["species"]}
+        {_kind_of_atom(part): float(part.get("occu", 1.0)) for part in site["species"]}
         for site in record["sites"]
     ]
     return Structure(lattice, species, [site["abc"] for site in record["sites"]])
 
 
-def _symbol(part: dict, name: str) -> str:
-    return str(part["element"])
+def _kind_of_atom(part: dict) -> Element | Species | DummySpecies:
+    kind = get_el_sp(str(part["element"]))
+    state = part.get("oxidation_state")
+    return kind if state is None or not isinstance(kind, Element) else Species(kind.symbol, float(state))
 
 
 _PARSERS: dict[str, Callable[[str, str, int | None], list[Structure]]] = {
@@ -271,17 +278,16 @@ def from_ase(atoms) -> Structure:
     pbc = np.asarray(atoms.pbc, dtype=bool)
     cell = np.asarray(atoms.cell.array, dtype=float)
     symbols, positions = atoms.get_chemical_symbols(), np.asarray(atoms.positions, dtype=float)
-    if len(symbols) == 0:
-        raise StructureError("a frame has no atoms; at least one is expected")
     if not cell.any():
         extent = positions.max(0) - positions.min(0) + 2 * BOX_MARGIN
         centred = positions - positions.min(0) + BOX_MARGIN
         boxed = Structure(Lattice(np.diag(extent)), symbols, centred, coords_are_cartesian=True)
         return _note(
             boxed,
-            "no lattice is given: boxed with 10 Å of vacuum on each side, so volume and density are the box's",
+            "no lattice is given: boxed with 10 Å of vacuum all round, so volume and density are the box's",
         )
-    return Structure(Lattice(cell, pbc=tuple(map(bool, pbc))), symbols, positions, coords_are_cartesian=True)
+    lattice = Lattice(cell, pbc=(bool(pbc[0]), bool(pbc[1]), bool(pbc[2])))
+    return Structure(lattice, symbols, positions, coords_are_cartesian=True)
 
 
 # Checks
@@ -309,7 +315,7 @@ def _checked(structure: Structure, name: str, said: list[str]) -> Structure:
     volume = abs(structure.lattice.volume) / len(structure)
     if volume < SMALLEST_VOLUME:
         raise StructureError(
-            f"{name} has a cell of {volume:.3g} Å³ per atom; expected at least {SMALLEST_VOLUME}: check the cell"
+            f"{name} has a cell of {volume:.3g} Å³ per atom; at least {SMALLEST_VOLUME} is expected"
         )
     if volume > 1e7:
         raise StructureError(
