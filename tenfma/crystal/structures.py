@@ -55,7 +55,7 @@ def read_all(source: str | Path, limit: int | None = None) -> list[Structure]:
 
 
 def parse(data: bytes, name: str, limit: int | None = None) -> list[Structure]:
-    """The crystals in `data`, the contents of a file called `name`, in a format told by its ending or text."""
+    """The crystals in `data`, the contents of a file called `name`, its format told by ending or text."""
     if data[:2] == b"\x1f\x8b":
         data = _unpacked(data, name)
     text = _text(data, name)
@@ -343,14 +343,13 @@ def _plain(structure: Structure, name: str) -> tuple[Structure, list[str]]:
             )
     if any(getattr(kind, "oxi_state", None) is not None and not isinstance(kind, Element) for kind in kinds):
         said.append("oxidation states are left out: the model reads elements")
-    if any(kind.symbol in ("D", "T") for kind in kinds):
+    if any(getattr(kind, "element", kind).name in ("D", "T") for kind in kinds):
         said.append("deuterium and tritium are taken as hydrogen")
     species = []
     for site in structure:
         amounts: dict[str, float] = {}
         for kind, amount in site.species.items():
-            symbol = "H" if kind.symbol in ("D", "T") else kind.symbol
-            amounts[symbol] = amounts.get(symbol, 0.0) + float(amount)
+            amounts[kind.symbol] = amounts.get(kind.symbol, 0.0) + float(amount)
         species.append(amounts)
     plain = Structure(structure.lattice, species, structure.frac_coords)
     plain.properties = dict(structure.properties or {})
