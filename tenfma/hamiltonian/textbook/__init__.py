@@ -1,0 +1,41 @@
+"""Textbook systems: `textbook(name)` is one of them, `textbook.names()` lists them."""
+
+from tenfma.errors import TenfmaError
+from tenfma.hamiltonian.formula import nearest
+from tenfma.hamiltonian.textbook import bodies, fields, lattices, oscillators
+from tenfma.hamiltonian.textbook.system import Entry, TextbookSystem
+
+__all__ = ["Textbook", "TextbookSystem", "textbook"]
+
+_ENTRIES: dict[str, Entry] = {
+    entry.name: entry for module in (oscillators, bodies, lattices, fields) for entry in module.ENTRIES
+}
+
+
+class Textbook:
+    """The collection: call it with a name, and with parameter values to change.
+
+    >>> textbook("henon-heiles").capability.name
+    'QUADRATIC'
+    """
+
+    def __call__(self, name: str, **parameters: float) -> TextbookSystem:
+        """The named system. Raises TenfmaError, with the nearest names, where there is none of that name."""
+        key = (
+            str(name).strip().lower().replace("_", "-").replace(" ", "-").replace("é", "e").replace("–", "-")
+        )
+        if key not in _ENTRIES:
+            close = nearest(key, _ENTRIES)
+            raise TenfmaError(
+                f"there is no textbook system {name!r}{close}; the systems are {', '.join(_ENTRIES)}"
+            )
+        system = _ENTRIES[key].build()
+        return system.with_parameters(**parameters) if parameters else system
+
+    @staticmethod
+    def names() -> list[str]:
+        """The names of all systems, simplest first."""
+        return list(_ENTRIES)
+
+
+textbook = Textbook()
