@@ -73,7 +73,11 @@ def fill(rows: list[dict]) -> None:
             row["covalent_radius"] = by_number[row["number"] - 32]["covalent_radius"] * ratio
     for row in rows:
         if row["electronegativity"] is None:
-            group = [r for r in rows if r["group"] == row["group"] and "electronegativity" not in blanks[r["number"]]]
+            group = [
+                r
+                for r in rows
+                if r["group"] == row["group"] and "electronegativity" not in blanks[r["number"]]
+            ]
             row["electronegativity"] = _line(group, "ionisation_energy", "electronegativity", row)
     for name, cause in (
         ("bond_valence_size", "covalent_radius"),
@@ -81,14 +85,18 @@ def fill(rows: list[dict]) -> None:
     ):
         for row in rows:
             if name in blanks[row["number"]]:
-                block = [r for r in rows if r["shell_l"] == row["shell_l"] and name not in blanks[r["number"]]]
+                block = [
+                    r for r in rows if r["shell_l"] == row["shell_l"] and name not in blanks[r["number"]]
+                ]
                 row[name] = _line(block, cause, name, row)
     for name in ("melting_temperature", "molar_volume"):
         known = {r["number"]: r[name] for r in rows if name not in blanks[r["number"]]}
         for row in rows:
             if name in blanks[row["number"]]:
                 same_row = [r["number"] for r in rows if r["row"] == row["row"] and r["number"] in known]
-                same_group = [r["number"] for r in rows if r["group"] == row["group"] and r["number"] in known]
+                same_group = [
+                    r["number"] for r in rows if r["group"] == row["group"] and r["number"] in known
+                ]
                 near = same_group if row["group"] in (1, 18) else same_row
                 near = sorted(near, key=lambda number, z=row["number"]: abs(number - z))[:2]
                 row[name] = float(np.mean([known[number] for number in near]))
