@@ -1,9 +1,9 @@
 """Element data for Z = 1…103, with every fill-in flagged.
 
-Sources and the rules for what is missing stand in `tenfma/crystal/data/build_elements.py`, which wrote the table.
-Deuterium and tritium count as hydrogen with hydrogen's mass: electrons, radii and bond lengths are the same to the
-accuracy of these data, and a dataset that mixes the labels then gives one crystal one set of features.
-Oxidation states are dropped: Fe²⁺ is read as Fe.
+Sources and the rules for what is missing stand in `tenfma/crystal/data/build_elements.py`, which wrote the
+table. Deuterium and tritium count as hydrogen with hydrogen's mass: electrons, radii and bond lengths are the
+same to the accuracy of these data, and a dataset that mixes the labels then gives one crystal one set of
+features. Oxidation states are dropped: Fe²⁺ is read as Fe.
 """
 
 import csv
@@ -52,7 +52,7 @@ PROPERTIES = (
 
 @dataclass(frozen=True)
 class ElementTable:
-    """The whole table: `values[Z]` holds the properties of element Z in the order of `names`; row 0 is NaN."""
+    """`values[Z]` holds the properties of element Z in the order of `names`; row 0 is NaN."""
 
     symbols: tuple[str, ...]
     names: tuple[str, ...]

@@ -1,22 +1,28 @@
-"""Write `elements.csv`, the element data of Z = 1…103, from pymatgen and ASE: `python -m tenfma.crystal.data.build_elements`.
+"""Write `elements.csv`, the element data of Z = 1…103, from pymatgen and ASE.
+
+Run as `python -m tenfma.crystal.data.build_elements`.
 
 What is read
-- Pauling electronegativity, first ionisation energy (eV), mass (amu), group, block, ground configuration: pymatgen's
-  periodic table (NIST values for energies and configurations).
+- Pauling electronegativity, first ionisation energy (eV), mass (amu), group, block, ground configuration:
+  pymatgen's periodic table (NIST values for energies and configurations).
 - Covalent radius (Å): Cordero et al., Dalton Trans. 2008, 2832, as kept by ASE.
-- Bond-valence size r (Å) and softness c: O'Keeffe & Brese, J. Am. Chem. Soc. 1991, 113, 3226, as kept by pymatgen.
+- Bond-valence size r (Å) and softness c: O'Keeffe & Brese, J. Am. Chem. Soc. 1991, 113, 3226, as kept by
+  pymatgen.
 - Melting temperature (K) and molar volume (cm³/mol) of the element: pymatgen.
 
 What is missing is filled by these rules and named in the column `filled`
-- electronegativity: the straight line of χ on the ionisation energy through the same group's known members (He, Ne, Ar).
+- electronegativity: the straight line of χ on the ionisation energy through the same group's known members
+  (He, Ne, Ar).
 - covalent radius: the lanthanide above, times the ratio at the last pair that is known, Cm/Gd (Bk to Lr).
-- bond-valence size and softness: straight lines on the covalent radius and on the electronegativity, through the known
-  elements of the same block.
-- melting temperature and molar volume: the mean of the element's known neighbours in its row, else in its group.
+- bond-valence size and softness: straight lines on the covalent radius and on the electronegativity, through
+  the known elements of the same block.
+- melting temperature and molar volume: the mean of the element's known neighbours in its row, else in its
+  group.
 """
 
 import csv
 import math
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +104,7 @@ def fill(rows: list[dict]) -> None:
                     r["number"] for r in rows if r["group"] == row["group"] and r["number"] in known
                 ]
                 near = same_group if row["group"] in (1, 18) else same_row
-                near = sorted(near, key=lambda number, z=row["number"]: abs(number - z))[:2]
+                near = sorted(near, key=partial(_apart, row["number"]))[:2]
                 row[name] = float(np.mean([known[number] for number in near]))
     for row in rows:
         row["filled"] = ";".join(blanks[row["number"]])
@@ -124,6 +130,10 @@ def _core_shells(n: int, row: int) -> str:
     if n >= 4 and n <= row - 2:
         shells += "f"
     return shells
+
+
+def _apart(first: int, second: int) -> int:
+    return abs(first - second)
 
 
 def _line(known: list[dict], cause: str, name: str, row: dict) -> float:

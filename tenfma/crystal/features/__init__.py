@@ -1,7 +1,8 @@
 """Module A: from a simplicial complex to named features of atoms, bonds, triangles and cell.
 
-`featurize` reads a crystal; `Features` holds four tables (`atoms`, `bonds`, `triangles`, `cell`) whose channels carry
-name, unit, irreps, parity under flipping a bond, source, and whether they are differentiable in the positions.
+`featurize` reads a crystal; `Features` holds four tables (`atoms`, `bonds`, `triangles`, `cell`) whose
+channels carry name, unit, irreps, parity under flipping a bond, source, and whether they are differentiable
+in the positions.
 """
 
 from typing import Any
@@ -20,8 +21,8 @@ __all__ = ["LOCAL_RANKS", "RANKS", "Channel", "FeatureTable", "Features", "featu
 def featurize(structure: Any, smooth_only: bool = False, **complex_options: Any) -> Features:
     """Features of a crystal, a list of crystals (one disjoint union), or a `SimplicialComplex`.
 
-    Smooth features are torch functions of the complex's positions and cells, so gradients flow through them. With
-    `smooth_only` the discrete ones (symmetry, motifs, Betti numbers), which take longer, are left out.
+    Smooth features are torch functions of the complex's positions and cells, so gradients flow through them.
+    With `smooth_only` the discrete ones (symmetry, motifs, Betti numbers), which take longer, are left out.
     Further arguments go to `complex_of`: cutoff, triangle_cutoff, dtype, device.
     """
     K = structure if isinstance(structure, SimplicialComplex) else complex_of(structure, **complex_options)

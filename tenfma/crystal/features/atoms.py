@@ -21,7 +21,8 @@ ELEMENT_FEATURES = (
     "mass",
     "unpaired",
 )
-#: the counting function's steepness and reach in covalent radii, Grimme et al., J. Chem. Phys. 2010, 132, 154104, eq. 15
+#: the counting function's steepness and reach in covalent radii, Grimme et al., J. Chem. Phys. 2010, 132,
+#: 154104, eq. 15
 STEEPNESS = 16.0
 REACH = 4 / 3
 
@@ -38,7 +39,7 @@ CHANNELS = (
 
 
 def coordination(g: Geometry) -> torch.Tensor:
-    """Smooth coordination number, (N,): one for a bond shorter than 4/3 of the covalent radii, nothing well beyond."""
+    """Smooth coordination number, (N,): a bond counts 1 below 4/3 of the covalent radii, 0 well beyond."""
     radii = elements.data(g.complex.numbers, ["covalent_radius"], g.lengths.dtype)[:, 0]
     touching = radii[g.complex.edges].sum(1)
     counted = g.edge_weights * torch.sigmoid(STEEPNESS * (REACH * touching / g.lengths - 1))

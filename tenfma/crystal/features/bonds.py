@@ -1,4 +1,4 @@
-"""h⁽¹⁾: a bond as a length, a valence, a pair of shells, an oscillator and a tilt between two environments."""
+"""h⁽¹⁾: a bond as a length, a valence, a pair of shells, an oscillator, and a tilt of environments."""
 
 import math
 
@@ -16,7 +16,8 @@ RADIAL = 8
 VALENCE_LENGTH = 0.37
 #: Å per decade of bond order: Pauling, J. Am. Chem. Soc. 1947, 69, 542, eq. 1
 ORDER_LENGTH = 0.60
-#: mdyn/Å and the exponent in Gordy's rule, J. Chem. Phys. 1946, 14, 305, eq. 1, with electronegativities on Pauling's scale
+#: mdyn/Å and the exponent in Gordy's rule, J. Chem. Phys. 1946, 14, 305, eq. 1, with electronegativities on
+#: Pauling's scale
 GORDY = 1.67
 GORDY_POWER = 0.75
 #: 1 mdyn/Å = 100 N/m in eV/Å²
@@ -51,8 +52,8 @@ CHANNELS = (
     Channel(
         "force_constant",
         "eV/Å²",
-        source="sp(2,ℝ) generator: k = 1.67 n (χ_i χ_j / r²)^¾ mdyn/Å, Gordy 1946 with Pauling's bond order n and "
-        "without his constant .30, so that atoms far apart have no spring",
+        source="sp(2,ℝ) generator: k = 1.67 n (χ_i χ_j / r²)^¾ mdyn/Å, Gordy 1946 with Pauling's bond order "
+        "n and without his constant .30, so that atoms far apart have no spring",
     ),
     Channel("frequency", "THz", source="ω/2π, ω = √(k/μ), eigenvalues ±iω of the sp(2,ℝ) generator"),
     Channel("harmonic_0", "1", source="Y₀ = 1"),
@@ -65,7 +66,8 @@ CHANNELS = (
 def bond_valence(lengths: torch.Tensor, sizes: torch.Tensor, softness: torch.Tensor) -> torch.Tensor:
     """exp((r₀ − r)/0.37 Å), with r₀ of any pair from both elements' size r and softness c, each (E, 2).
 
-    r₀ = r_i + r_j − r_i r_j (√c_i − √c_j)² / (c_i r_i + c_j r_j): O'Keeffe & Brese, JACS 1991, 113, 3226, eq. 3.
+    r₀ = r_i + r_j − r_i r_j (√c_i − √c_j)² / (c_i r_i + c_j r_j): O'Keeffe & Brese, JACS 1991, 113, 3226, eq.
+    3.
     """
     mismatch = (softness[:, 0].sqrt() - softness[:, 1].sqrt()) ** 2
     natural = sizes.sum(1) - sizes.prod(1) * mismatch / (softness * sizes).sum(1)
@@ -80,7 +82,7 @@ def bond_order(lengths: torch.Tensor, radii: torch.Tensor) -> torch.Tensor:
 def force_constant(
     lengths: torch.Tensor, order: torch.Tensor, electronegativity: torch.Tensor
 ) -> torch.Tensor:
-    """k in eV/Å² by Gordy's rule, k = 1.67 n (χ_i χ_j / r²)^¾ mdyn/Å; see the channel for what is left out."""
+    """k in eV/Å², Gordy's rule k = 1.67 n (χ_i χ_j / r²)^¾ mdyn/Å; the channel says what is left out."""
     attraction = electronegativity.prod(1) / lengths**2
     return GORDY * MDYN_PER_ANGSTROM * order * attraction**GORDY_POWER
 

@@ -54,7 +54,7 @@ def mean_over_atoms(K: SimplicialComplex, values: torch.Tensor) -> torch.Tensor:
 
 
 def composition(K: SimplicialComplex, names: tuple[str, ...], dtype: torch.dtype) -> torch.Tensor:
-    """Mean, standard deviation, least and greatest of element data over each crystal's atoms: (G, len(names), 4)."""
+    """Mean, standard deviation, least and greatest over each crystal's atoms: (G, len(names), 4)."""
     data = elements.data(K.numbers, names, dtype)
     mean = mean_over_atoms(K, data)
     deviation = mean_over_atoms(K, (data - mean[K.atom_crystal]) ** 2).sqrt()
@@ -67,7 +67,7 @@ def composition(K: SimplicialComplex, names: tuple[str, ...], dtype: torch.dtype
 
 
 def volumes(K: SimplicialComplex) -> torch.Tensor:
-    """Volume of each cell in Å³, (G,); that of its atoms' covalent spheres unless periodic along all three axes.
+    """Volume of each cell in Å³, (G,); of its atoms' covalent spheres unless periodic along all axes.
 
     The box around a molecule or a slab is a choice and not a property, hence the spheres.
     """

@@ -1,4 +1,4 @@
-"""The discrete features: decisions about a crystal, computed without gradients and joined to the smooth tables."""
+"""The discrete features: decisions about a crystal, computed without gradients, joined to the rest."""
 
 from dataclasses import replace
 

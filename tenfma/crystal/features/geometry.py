@@ -22,7 +22,7 @@ class Geometry:
     triangle_weights: torch.Tensor
 
     def at_atoms(self, forward: torch.Tensor, backward: torch.Tensor) -> torch.Tensor:
-        """Sum over the bonds of each atom: `forward` (E, d) goes to tails, `backward` to heads; returns (N, d)."""
+        """Sum over each atom's bonds: `forward` (E, d) goes to tails, `backward` to heads; returns (N, d)."""
         tail, head = self.complex.edges.unbind(1)
         total = forward.new_zeros((self.complex.n_atoms, *forward.shape[1:]))
         return total.index_add(0, tail, forward).index_add(0, head, backward)

@@ -14,7 +14,7 @@ from tenfma.crystal.features.geometry import Geometry
 #: the first shell ends at the widest gap between neighbours no further than this many nearest distances
 WIDEST = 1.7
 #: an environment further than this from every ideal motif, in bond-orientational invariants, is irregular
-TOLERANCE = 0.2
+TOLERANCE = 0.3
 #: bonded, for the organic test: closer than this many covalent radii
 BONDED = 1.3
 #: elements that organic molecules are made of beside C
@@ -46,7 +46,8 @@ def motifs() -> dict[str, np.ndarray]:
         1 / root3 * ring[3] @ np.array([[np.cos(np.pi / 6), -0.5, 0], [0.5, np.cos(np.pi / 6), 0], [0, 0, 1]])
     )
     height = np.sqrt(2 / 3)
-    anticuboctahedron = np.concatenate([ring[6], cap + [0, 0, height], cap - [0, 0, height]])
+    up = np.array([0, 0, height])
+    anticuboctahedron = np.concatenate([ring[6], cap + up, cap - up])
     square = ring[4]
     antiprism = np.concatenate(
         [
@@ -105,8 +106,8 @@ def invariants(directions: torch.Tensor, owner: torch.Tensor, count: int) -> tor
 def first_shell(g: Geometry) -> tuple[torch.Tensor, torch.Tensor]:
     """The directed bonds (owner, direction) of every atom's first shell: (M,), (M, 3).
 
-    Neighbours are sorted by distance; the shell ends at the widest gap, in units of the nearest distance, before
-    `WIDEST` nearest distances or the cutoff.
+    Neighbours are sorted by distance; the shell ends at the widest gap, in units of the nearest distance,
+    before `WIDEST` nearest distances or the cutoff.
     """
     K = g.complex
     tail, head = K.edges.unbind(1)
@@ -154,8 +155,8 @@ def classify(g: Geometry) -> tuple[torch.Tensor, torch.Tensor]:
 def organic(g: Geometry) -> torch.Tensor:
     """1 for atoms of a molecule that holds a C–H bond, 0 elsewhere, (N,).
 
-    A molecule is a connected set of non-metal atoms bonded within 1.3 covalent radii; diamond and carbonates have no
-    C–H bond and count as inorganic.
+    A molecule is a connected set of non-metal atoms bonded within 1.3 covalent radii; diamond and carbonates
+    have no C–H bond and count as inorganic.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components

@@ -1,4 +1,4 @@
-"""Space group and crystal system of each crystal by spglib: the one part of Module A that goes crystal by crystal."""
+"""Space group and crystal system by spglib: the one part of Module A that goes crystal by crystal."""
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def crystal_systems(groups: np.ndarray) -> np.ndarray:
 
 
 def _number(spglib, cell: tuple, tolerance: float) -> int:
-    """spglib's space group number, or 0; spglib says 'none' by returning nothing or by raising, as its version has it."""
+    """spglib's space group number, or 0: its versions say 'none' by returning nothing or by raising."""
     try:
         dataset = spglib.get_symmetry_dataset(cell, symprec=tolerance)
     except spglib.SpglibError:

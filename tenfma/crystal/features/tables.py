@@ -28,7 +28,7 @@ COMPONENTS = {
 
 @dataclass(frozen=True)
 class Channel:
-    """One feature: name, unit, irreps, parity under flipping a bond, whether it is differentiable in r, and source.
+    """One feature: name, unit, irreps, parity under flipping a bond, whether differentiable in r, source.
 
     `labels` names the integer codes of a categorical (hence discrete) feature.
     """
@@ -56,8 +56,8 @@ class Channel:
 class FeatureTable:
     """Features of all simplices of one rank: `values` (n, dim), `weights` (n,), one `Channel` per feature.
 
-    Values are plain readings (a length is in Å). A simplex counts with its weight, and what it adds to anything is
-    weight × value (`weighted`), which reaches zero with two continuous derivatives at the cutoff.
+    Values are plain readings (a length is in Å). A simplex counts with its weight, and what it adds to
+    anything is weight × value (`weighted`), which reaches zero with two continuous derivatives at the cutoff.
     """
 
     rank: str
@@ -150,7 +150,7 @@ class FeatureTable:
         return replace(self, channels=tuple(kept), values=self.values.index_select(1, index))
 
     def to_frame(self) -> "pd.DataFrame":
-        """A DataFrame, one row per simplex and one column per component, with the weight last; categories in words."""
+        """A DataFrame: a row per simplex, a column per component, the weight last; categories in words."""
         import pandas as pd
 
         values = self.values.detach().cpu().numpy()
@@ -167,7 +167,7 @@ class FeatureTable:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Module A's reading of a crystal (or of many, as one disjoint union): four tables and the complex they stand on."""
+    """Module A's reading of a crystal, or of a disjoint union of many: four tables and their complex."""
 
     complex: SimplicialComplex
     atoms: FeatureTable
@@ -191,11 +191,11 @@ class Features:
         return Features(self.complex, *(self.table(rank).select(smooth=smooth) for rank in RANKS))
 
     def for_potential(self) -> dict[str, FeatureTable]:
-        """What U_θ may see: the smooth features of atoms, bonds and triangles; nothing discrete, nothing of the cell."""
+        """What U_θ may see: smooth features of atoms, bonds and triangles; nothing of the whole cell."""
         return {rank: self.table(rank).select(smooth=True) for rank in LOCAL_RANKS}
 
     def to_frame(self, rank: str = "atoms") -> "pd.DataFrame":
-        """A rank's table as a DataFrame, led by columns that say which crystal and which atoms each row is about."""
+        """A rank's table as a DataFrame, led by columns that say which crystal and atoms a row is about."""
         frame = self.table(rank).to_frame()
         for position, (name, values) in enumerate(self._labels(rank).items()):
             frame.insert(position, name, values)

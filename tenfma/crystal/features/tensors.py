@@ -1,7 +1,7 @@
 """Second-rank tensors as real ℓ = 2 components, and the small algebra the features need.
 
-A symmetric traceless matrix M has five components in e3nn's order (y is the polar axis), scaled so that lengths agree,
-|components| = ‖M‖_F:
+A symmetric traceless matrix M has five components in e3nn's order (y is the polar axis), scaled so that
+lengths agree, |components| = ‖M‖_F:
 
     (√2 M_xz, √2 M_xy, √(3/2) M_yy, √2 M_yz, (M_zz − M_xx)/√2)
 """
@@ -45,10 +45,11 @@ def components(m: torch.Tensor) -> torch.Tensor:
 
 
 def commutator(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """The so(3) element [A, B] = AB − BA of two symmetric traceless tensors as an axial vector: (…, 5)² → (…, 3).
+    """The so(3) element [A, B] = AB − BA of two traceless tensors as an axial vector: (…, 5)² → (…, 3).
 
-    [A, B] is antisymmetric, [A, B]_ij = −ε_ijk v_k, and v = −Σ_k A_k × B_k over the rows of A and B. It vanishes when
-    the principal axes coincide; for two uniaxial tensors at angle θ it goes as sin 2θ, largest at 45°.
+    [A, B] is antisymmetric, [A, B]_ij = −ε_ijk v_k, and v = −Σ_k A_k × B_k over the rows of A and B. It
+    vanishes when the principal axes coincide; for two uniaxial tensors at angle θ it goes as sin 2θ, largest
+    at 45°.
     """
     return -torch.linalg.cross(matrix(a), matrix(b), dim=-1).sum(-2)
 

@@ -1,8 +1,8 @@
 """h⁽²⁾: a triangle by its angles, its size and shape, and two tensors of its plane.
 
-A triangle's corners have no natural order, so every channel is a symmetric function of them. The three cosines enter
-through their elementary symmetric functions, which fix them as a set and stay smooth where two angles are equal, as a
-sorted list would not. The cosine at one named corner is `corner_cosines`.
+A triangle's corners have no natural order, so every channel is a symmetric function of them. The three
+cosines enter through their elementary symmetric functions, which fix them as a set and stay smooth where two
+angles are equal, as a sorted list would not. The cosine at one named corner is `corner_cosines`.
 """
 
 import torch
