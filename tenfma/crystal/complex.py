@@ -1,9 +1,9 @@
 """The periodic simplicial complex of a crystal: atoms, bonds and triangles with the images that close.
 
-0-simplices are the atoms of the cell; 1-simplices are pairs of lattice points within the cutoff, one for each unordered
-pair up to translation; 2-simplices are triples whose three edges are there, again one for each triple up to translation.
-This is the quotient of an infinite Vietoris–Rips complex by the lattice: an atom may be joined to its own image, and
-two atoms may be joined many times over.
+0-simplices are the atoms of the cell; 1-simplices are pairs of lattice points within the cutoff, one for each
+unordered pair up to translation; 2-simplices are triples whose three edges are there, again one for each
+triple up to translation. This is the quotient of an infinite Vietoris–Rips complex by the lattice: an atom
+may be joined to its own image, and two atoms may be joined many times over.
 
     ∂(ij) = j − i            ∂(ijk) = s_ij (ij) + s_jk (jk) − s_ik (ik)
 
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tenfma.crystal.cutoffs import Cutoff, cutoff_rule
+from tenfma.crystal.cutoffs import Cutoff, Largest, ScaledCovalent, cutoff_rule
 from tenfma.crystal.inputs import crystals_of
 from tenfma.crystal.neighbours import pairs_of
 from tenfma.crystal.summary import Summary, summary_of
@@ -27,8 +27,11 @@ from tenfma.crystal.triangles import triangles_of
 from tenfma.crystal.weights import smooth_cutoff
 from tenfma.errors import TenfmaError
 
-DEFAULT_CUTOFF = 5.0
-DEFAULT_TRIANGLE_CUTOFF = 4.0
+#: 5 Å reaches the second shell of nearly everything; the covalent part is for what is larger (caesium's
+#: nearest neighbours are 5.3 Å away) and adds 2 % to the bonds of the binary crystals
+DEFAULT_CUTOFF = Largest(5.0, ScaledCovalent(1.5))
+#: 4.5 Å keeps the tetrahedral angles of silicon (3.84 Å across) at half as many triangles as 5 Å
+DEFAULT_TRIANGLE_CUTOFF = Largest(4.5, ScaledCovalent(1.4))
 
 #: which tensors hold lengths, and so follow a change of dtype
 _REAL = ("positions", "cells", "cutoffs", "triangle_cutoffs")
@@ -70,8 +73,6 @@ class SimplicialComplex:
     triangle_signs: Tensor
     """(F, 3) +1 where the stored edge runs i → j, j → k, i → k; −1 where it runs back."""
 
-    # sizes and owners ------------------------------------------------------------------------------------------------
-
     @property
     def n_atoms(self) -> int:
         return len(self.numbers)
@@ -111,8 +112,6 @@ class SimplicialComplex:
         owner = (self.atom_crystal, self.edge_crystal, self.triangle_crystal)[rank]
         return torch.bincount(owner, minlength=self.n_crystals)
 
-    # geometry --------------------------------------------------------------------------------------------------------
-
     def vectors(self) -> Tensor:
         """(E, 3) r_j + S·cell − r_i, Å, along each stored edge."""
         tail, head = self.edges.unbind(1)
@@ -144,8 +143,6 @@ class SimplicialComplex:
         b = signs[:, 2:3] * vectors[self.triangle_edges[:, 2]]
         return a, b
 
-    # the same complex, otherwise placed, oriented or stored ----------------------------------------------------------
-
     def with_positions(self, positions: Tensor, cells: Tensor | None = None) -> "SimplicialComplex":
         """The same simplices with atoms elsewhere; gradients flow through what is given.
 
@@ -154,13 +151,13 @@ class SimplicialComplex:
         cells = self.cells if cells is None else cells
         if positions.shape != self.positions.shape or cells.shape != self.cells.shape:
             raise TenfmaError(
-                f"New positions {tuple(positions.shape)} and cells {tuple(cells.shape)} must be shaped as the complex's, "
-                f"{tuple(self.positions.shape)} and {tuple(self.cells.shape)}."
+                f"New positions {tuple(positions.shape)} and cells {tuple(cells.shape)} must be shaped as "
+                f"the complex's, {tuple(self.positions.shape)} and {tuple(self.cells.shape)}."
             )
         return replace(self, positions=positions, cells=cells)
 
     def strained(self, strain: Tensor) -> "SimplicialComplex":
-        """x → x (1 + ε) for positions and lattice vectors; ε is (G, 3, 3), or (3, 3) for all crystals alike."""
+        """x → x (1 + ε) for positions and lattice vectors; ε is (G, 3, 3), or (3, 3) for every crystal."""
         if strain.shape not in ((3, 3), (self.n_crystals, 3, 3)):
             raise TenfmaError(
                 f"A strain must be shaped (3, 3) or ({self.n_crystals}, 3, 3), not {tuple(strain.shape)}."
@@ -192,8 +189,6 @@ class SimplicialComplex:
                 for field in fields(self)
             },
         )
-
-    # many as one -----------------------------------------------------------------------------------------------------
 
     @staticmethod
     def union(complexes: Sequence["SimplicialComplex"]) -> "SimplicialComplex":
@@ -245,7 +240,7 @@ class SimplicialComplex:
         )
 
     def summary(self) -> Summary:
-        """Counts per crystal, with a plain warning where a crystal has no bonds or very many; prints as a table."""
+        """Counts per crystal, and a warning where there are no bonds or very many; prints as a table."""
         return summary_of(self)
 
 
@@ -260,12 +255,12 @@ def complex_of(
 ) -> SimplicialComplex:
     """The complex of one structure, or the disjoint union over a list of them.
 
-    `structures`: pymatgen Structure or Molecule, ASE Atoms, or a list. `cutoff`, `triangle_cutoff`: radii in Å or rules
-    (see `cutoffs`); a triangle needs all its edges within both; None means no triangles. The order of simplices depends
-    on the input alone.
+    `structures`: pymatgen Structure or Molecule, ASE Atoms, or a list. `cutoff`, `triangle_cutoff`: radii in
+    Å or rules (see `cutoffs`); a triangle needs all its edges within both; None means no triangles. The
+    order of simplices depends on the input alone.
 
-    Raises StructureError for input that is no crystal, and TenfmaError where there would be more than `max_simplices`
-    edges or triangles.
+    Raises StructureError for input that is no crystal, and TenfmaError where there would be more than
+    `max_simplices` edges or triangles.
     """
     crystals = crystals_of(structures)
     pairs = pairs_of(crystals, cutoff_rule(cutoff), max_simplices)

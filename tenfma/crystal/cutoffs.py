@@ -1,14 +1,14 @@
 """Cutoff rules: how far apart two atoms may be and still be joined.
 
-A rule gives one radius for each pair of elements, so a complex cut by it is a function of the crystal alone: it does
-not depend on the cell or on the other atoms around.
+A rule gives one radius for each pair of elements, so a complex cut by it is a function of the crystal alone:
+it does not depend on the cell or on the other atoms around.
 
     Fixed(5.0)             the same radius for every pair, Å
     ScaledCovalent(1.5)    1.5 (r_i + r_j), r the covalent radii of Cordero et al., Dalton Trans. 2008, 2832
     Largest(a, b)          whichever of the rules reaches further
 
-A plain number is read as `Fixed`; the texts `"5.0"`, `"1.5 covalent"` and `"max(5.0, 1.5 covalent)"` are read as the
-three rules above.
+A plain number is read as `Fixed`; the texts `"5.0"`, `"1.5 covalent"` and `"max(5.0, 1.5 covalent)"` are
+read as the three rules above.
 """
 
 import math
@@ -19,6 +19,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from tenfma.crystal.elements import table
 from tenfma.errors import TenfmaError
 
 
@@ -83,12 +84,8 @@ class Largest:
 
 @cache
 def covalent_radii() -> np.ndarray:
-    """Covalent radii in Å by atomic number, Cordero et al. 2008; Z = 97…118, not in the table, take curium's 1.69 Å."""
-    from ase.data import covalent_radii as cordero
-
-    radii = np.array(cordero, dtype=float)
-    radii[97:] = radii[96]
-    return radii
+    """Covalent radii in Å by atomic number, from the element table; entry 0 is NaN."""
+    return table().column("covalent_radius").numpy()
 
 
 def cutoff_rule(value: "float | int | str | Cutoff") -> Cutoff:
@@ -106,7 +103,7 @@ def cutoff_rule(value: "float | int | str | Cutoff") -> Cutoff:
     if isinstance(value, str):
         text = value.strip()
         number = r"([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)"
-        if match := re.fullmatch(rf"max\((.+)\)", text):
+        if match := re.fullmatch(r"max\((.+)\)", text):
             return Largest(*match.group(1).split(","))
         if match := re.fullmatch(rf"{number}\s*(?:Å|A)?", text):
             return Fixed(float(match.group(1)))

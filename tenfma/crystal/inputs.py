@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tenfma.crystal.elements import LAST
 from tenfma.crystal.neighbours import Crystal
 from tenfma.errors import StructureError
 
@@ -26,8 +27,8 @@ def _crystal(item: Any, index: int) -> Crystal:
     elif hasattr(item, "is_ordered"):  # pymatgen Structure, Molecule
         if not item.is_ordered:
             raise StructureError(
-                f"Structure {index} ({item.composition.reduced_formula}) has partially occupied sites; turn it into an "
-                "ordered approximant first, with tenfma.crystal.disorder.order(structure, seed=0)."
+                f"Structure {index} ({item.composition.reduced_formula}) has partially occupied sites; turn "
+                "it into an ordered approximant first, with tenfma.crystal.disorder.order(structure, seed=0)."
             )
         try:
             numbers = np.array([site.specie.Z for site in item])
@@ -49,9 +50,10 @@ def _crystal(item: Any, index: int) -> Crystal:
         raise StructureError(
             f"Structure {index} has positions or lattice vectors that are not finite numbers."
         )
-    if numbers.min() < 1 or numbers.max() > 118:
+    if numbers.min() < 1 or numbers.max() > LAST:
         raise StructureError(
-            f"Structure {index} has an atomic number outside 1…118; replace it by an element."
+            f"Structure {index} has an atomic number outside 1…{LAST}; replace that atom by an element in "
+            "this range."
         )
     return Crystal(
         np.asarray(numbers, np.int64),

@@ -1,8 +1,9 @@
 """Pairs of atoms within a cutoff, through the compiled library vesin.
 
-Every unordered pair of lattice points comes once, and always the same way round. Lattice points (atom, image) are
-ordered by atom first and image second, lexicographically; that order is the same after any lattice translation. A pair
-runs from the lower point to the higher one: from i to j > i, or from an atom to its own image with S > 0.
+Every unordered pair of lattice points comes once, and always the same way round. Lattice points (atom,
+image) are ordered by atom first and image second, lexicographically; that order is the same after any
+lattice translation. A pair runs from the lower point to the higher one: from i to j > i, or from an atom to
+its own image with S > 0.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Crystal:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of a batch of crystals, sorted by (tail, head, shift); atoms are counted through the whole batch."""
+    """Pairs of a batch of crystals, sorted by (tail, head, shift); atoms are numbered through the batch."""
 
     edges: np.ndarray
     """(E, 2) tail and head."""
@@ -44,8 +45,8 @@ class Pairs:
 def pairs_of(crystals: list[Crystal], rule: Cutoff, max_pairs: int) -> Pairs:
     """All pairs of each crystal nearer than the rule's radius for their elements.
 
-    Raises StructureError where two atoms coincide, and TenfmaError where a crystal would have more than `max_pairs`
-    pairs; that is estimated from its density before anything is allocated.
+    Raises StructureError where two atoms coincide, and TenfmaError where a crystal would have more than
+    `max_pairs` pairs; that is estimated from its density before anything is allocated.
     """
     searches: dict[float, NeighborList] = {}
     tails, heads, images, distances = [], [], [], []
@@ -95,7 +96,8 @@ def pair_keys(tail: np.ndarray, head: np.ndarray, shift: np.ndarray, atoms: int,
     base = 2 * reach + 1
     if atoms**2 * base**3 >= 2**63:
         raise TenfmaError(
-            f"{atoms} atoms with images {reach} cells away are too many for one complex; split them into smaller lists."
+            f"{atoms} atoms with images {reach} cells away are too many for one complex; split them into "
+            "smaller lists."
         )
     key = tail * atoms + head
     for axis in range(3):
@@ -106,7 +108,8 @@ def pair_keys(tail: np.ndarray, head: np.ndarray, shift: np.ndarray, atoms: int,
 def complete_cell(cell: np.ndarray, pbc: np.ndarray) -> np.ndarray:
     """The cell with vectors along its non-periodic axes replaced by unit vectors across the periodic ones.
 
-    They are never used for images, only so that the box has a volume. Raises StructureError for a flat periodic cell.
+    They are never used for images, only so that the box has a volume. Raises StructureError for a flat
+    periodic cell.
     """
     if pbc.all():
         box = cell
@@ -120,8 +123,8 @@ def complete_cell(cell: np.ndarray, pbc: np.ndarray) -> np.ndarray:
     # flat means: the volume is nothing next to a cube of the same vectors
     if not abs(np.linalg.det(box)) > 1e-6 * lengths.prod() or not np.isfinite(box).all():
         raise StructureError(
-            f"The cell {np.round(cell, 3).tolist()} has no volume along its periodic axes; give three independent lattice "
-            "vectors, or mark axes as not periodic."
+            f"The cell {np.round(cell, 3).tolist()} has no volume along its periodic axes; give three "
+            "independent lattice vectors, or mark axes as not periodic."
         )
     return box
 
@@ -133,8 +136,8 @@ def _refuse_enormous(crystal: Crystal, box: np.ndarray, radius: float, limit: in
         expected = atoms**2 * (2 * np.pi / 3) * radius**3 / abs(np.linalg.det(box))
         if expected > limit:
             raise TenfmaError(
-                f"Crystal {index} ({atoms} atoms) would have about {expected:.2g} bonds within {radius:g} Å, more than "
-                f"the limit of {limit}; use a shorter cutoff or raise max_simplices."
+                f"Crystal {index} ({atoms} atoms) would have about {expected:.2g} bonds within {radius:g} "
+                f"Å, more than the limit of {limit}; use a shorter cutoff or raise max_simplices."
             )
 
 

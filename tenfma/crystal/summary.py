@@ -1,9 +1,12 @@
 """What a complex holds, crystal by crystal, with a plain warning where a cutoff suits it badly."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+
+from tenfma.crystal.elements import table
 
 if TYPE_CHECKING:
     from tenfma.crystal.complex import SimplicialComplex
@@ -19,7 +22,7 @@ class Summary:
     """Counts for each crystal of a complex and warnings in words."""
 
     rows: list[dict[str, Any]]
-    """per crystal: crystal, formula, atoms, bonds, triangles, neighbours_min, neighbours_mean, neighbours_max."""
+    """per crystal: its index, formula, atoms, bonds, triangles, and least, mean and most neighbours."""
     warnings: list[str]
 
     def to_frame(self) -> Any:
@@ -33,12 +36,13 @@ class Summary:
 
 
 def summary_of(complex_: "SimplicialComplex") -> Summary:
-    """Counts per crystal; a warning for crystals with no bonds, with isolated atoms, or with very many simplices."""
-    from pymatgen.core import Composition, Element
+    """Counts per crystal; a warning where there are no bonds, isolated atoms, or very many simplices."""
+    from ase.formula import Formula
 
     neighbours = torch.bincount(complex_.edges.flatten(), minlength=complex_.n_atoms).cpu().numpy()
     numbers = complex_.numbers.cpu().numpy()
     sizes = complex_.counts(0).tolist()
+    symbols = table().symbols
     rows: list[dict[str, Any]] = []
     warnings: list[str] = []
     start = 0
@@ -46,12 +50,9 @@ def summary_of(complex_: "SimplicialComplex") -> Summary:
         zip(sizes, complex_.counts(1).tolist(), complex_.counts(2).tolist())
     ):
         own = neighbours[start : start + atoms]
-        symbols: dict[str, float] = {}
-        for number in numbers[start : start + atoms]:
-            symbol = Element.from_Z(int(number)).symbol
-            symbols[symbol] = symbols.get(symbol, 0) + 1
+        counts = Counter(symbols[number] for number in numbers[start : start + atoms])
+        formula = Formula.from_dict(counts).reduce()[0].format("hill")
         start += atoms
-        formula = Composition(symbols).reduced_formula
         rows.append(
             {
                 "crystal": index,
@@ -70,11 +71,12 @@ def summary_of(complex_: "SimplicialComplex") -> Summary:
         elif own.min() == 0:
             isolated = int((own == 0).sum())
             warnings.append(
-                f"{name} has {isolated} of {atoms} atoms with no neighbour within the cutoff; a longer one would join them."
+                f"{name} has {isolated} of {atoms} atoms with no neighbour within the cutoff; a longer one "
+                "would join them."
             )
         if bonds > MANY_BONDS * atoms or triangles > MANY_TRIANGLES * atoms:
             warnings.append(
-                f"{name} is large: {bonds / atoms:.0f} bonds and {triangles / atoms:.0f} triangles per atom; a shorter "
-                "cutoff would be quicker."
+                f"{name} is large: {bonds / atoms:.0f} bonds and {triangles / atoms:.0f} triangles per "
+                "atom; a shorter cutoff would be quicker."
             )
     return Summary(rows, warnings)

@@ -1,8 +1,8 @@
 """Triangles of a periodic graph, by joining pairs of its edges.
 
-Edges run from lower to higher lattice points (see `neighbours`), an order that translations keep. A triangle of distinct
-lattice points a < b < c therefore appears exactly once up to translation: as two edges out of a, (ab) before (ac),
-with a third edge (bc) whose image closes, S_bc = S_ac − S_ab.
+Edges run from lower to higher lattice points (see `neighbours`), an order that translations keep. A triangle
+of distinct lattice points a < b < c therefore appears exactly once up to translation: as two edges out of a,
+(ab) before (ac), with a third edge (bc) whose image closes, S_bc = S_ac − S_ab.
 """
 
 import numpy as np
@@ -19,7 +19,8 @@ def triangles_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Triangles (F, 3) a < b < c and their edges (F, 3): (ab), (bc), (ac), all among the edges in `use` (E,).
 
-    `edges` (E, 2) and `shifts` (E, 3) are sorted and run from lower to higher lattice points. All signs are then +1.
+    `edges` (E, 2) and `shifts` (E, 3) are sorted and run from lower to higher lattice points. All signs
+    are then +1.
     Raises TenfmaError where more than `limit` triangles come out.
     """
     chosen = np.flatnonzero(use)
@@ -47,7 +48,8 @@ def triangles_of(
         total += len(found[-1])
         if total > limit:
             raise TenfmaError(
-                f"These crystals have more than {limit} triangles; use a shorter triangle_cutoff or raise max_simplices."
+                f"These crystals have more than {limit} triangles; use a shorter triangle_cutoff or raise "
+                "max_simplices."
             )
         start = stop
     local = np.concatenate([np.zeros((0, 3), np.int64), *found])
