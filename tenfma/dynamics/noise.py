@@ -79,7 +79,9 @@ class Noise:
 
     def _keys_of(self, streams: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with np.errstate(over="ignore"):
-            spread = (streams.astype(np.int64).astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+            spread = (streams.astype(np.int64).astype(np.uint64) + np.uint64(1)) * np.uint64(
+                0x9E3779B97F4A7C15
+            )
         key = _mixed(_mixed(np.uint64(self.seed & 0xFFFFFFFFFFFFFFFF)) ^ spread)
         return key & _WORD, key >> _SHIFT
 
@@ -90,7 +92,9 @@ class Noise:
         size = int(np.prod(event, dtype=int))
         steps = np.arange(first, first + count, dtype=np.uint64)
         draw = np.arange(draws, dtype=np.uint64)
-        per_component = self.streams is not None and np.shape(self.streams) == (*ensemble, *event) and event != ()
+        per_component = (
+            self.streams is not None and np.shape(self.streams) == (*ensemble, *event) and event != ()
+        )
         if per_component and np.shape(self.streams) != ensemble:
             streams = np.asarray(self.streams).reshape(-1)
             lo, hi = self._keys_of(streams)
@@ -140,7 +144,9 @@ def noise_source(
     if noise is None and seed is None:
         raise TenfmaError("A Langevin method needs its randomness as an argument; give seed=0 or noise=….")
     if noise is not None and seed is not None:
-        raise TenfmaError("Both seed and noise are given; noise already decides the path, so give one of them.")
+        raise TenfmaError(
+            "Both seed and noise are given; noise already decides the path, so give one of them."
+        )
     if noise is None:
         return Noise(int(seed), streams)  # type: ignore[arg-type]
     if isinstance(noise, Noise):

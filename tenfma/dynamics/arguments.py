@@ -1,0 +1,112 @@
+"""What `integrate` was given, checked: one plain sentence for what cannot be used, with what was expected."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tenfma.dynamics.arrays import is_torch, like, plain
+from tenfma.dynamics.langevin import checked_friction, checked_temperature
+from tenfma.dynamics.words import Method
+from tenfma.errors import PairingError, TenfmaError
+from tenfma.hamiltonian.protocol import Array, Hamiltonian
+
+GRADIENTS = ("backprop", "checkpoint", "reversible", "none")
+
+
+def state(H: Hamiltonian, q: Array, p: Array) -> tuple[Array, Array, tuple[int, ...]]:
+    """q and p as floating arrays of one shape (*ensemble, *event_shape), and the ensemble's shape."""
+    if is_torch(q) != is_torch(p):
+        raise TenfmaError("q and p are of two kinds; give both as NumPy arrays or both as torch tensors.")
+    if not is_torch(q):
+        q, p = (_floating(x, name) for x, name in ((q, "q"), (p, "p")))
+    elif not (q.is_floating_point() and p.is_floating_point()):
+        raise TenfmaError(f"q and p have dtypes {q.dtype} and {p.dtype}, expected floating point.")
+    event = tuple(H.event_shape)
+    if tuple(q.shape) != tuple(p.shape):
+        raise TenfmaError(f"q has shape {tuple(q.shape)} and p {tuple(p.shape)}; they must be the same.")
+    cut = q.ndim - len(event)
+    if cut < 0 or tuple(q.shape[cut:]) != event:
+        raise TenfmaError(
+            f"q has shape {tuple(q.shape)}, expected (*ensemble, {', '.join(map(str, event))})."
+        )
+    return q, p, tuple(q.shape[:cut])
+
+
+def _floating(x: Any, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(x)
+        return np.ascontiguousarray(
+            array, dtype=array.dtype if array.dtype in (np.float32, np.float64) else float
+        )
+    except (TypeError, ValueError) as error:
+        raise TenfmaError(f"{name} is not an array of numbers.") from error
+
+
+def counts(steps: Any, save_every: Any) -> tuple[int, int]:
+    """steps ≥ 0 and save_every ≥ 1 as integers."""
+    for name, value, least in (("steps", steps, 0), ("save_every", save_every, 1)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise TenfmaError(f"{name} is {value!r}, expected an integer ≥ {least}.")
+    return int(steps), int(save_every)
+
+
+def step_size(dt: Any, H: Hamiltonian, method: Method, ensemble: tuple[int, ...], q: Array) -> Any:
+    """dt as a float, or as an array (*ensemble, 1, …) that cannot be mistaken for one of components."""
+    if isinstance(dt, str) or callable(dt):
+        raise PairingError(
+            f"{method.name} takes fixed steps: a step size that adapts to the state breaks what the method conserves. "
+            "Give dt as a number."
+        )
+    value = plain(dt)
+    if value.dtype.kind not in "fiu" or not np.isfinite(value).all() or (value == 0).any():
+        raise TenfmaError(f"dt is {dt}, expected a finite number other than 0.")
+    if method.stochastic and (value < 0).any():
+        raise PairingError(
+            f"{method.name} has no backward step, dt is {dt}; heat does not flow back by itself."
+        )
+    if value.shape == ():
+        return float(value)
+    if value.shape != ensemble:
+        raise TenfmaError(
+            f"dt has shape {value.shape}, expected one number or one per system of the ensemble, {ensemble}."
+        )
+    if H.time_dependent:
+        raise TenfmaError("A time-dependent H needs one dt for all systems, so that they share one clock.")
+    return like(value.reshape(*ensemble, *[1] * len(H.event_shape)), q)
+
+
+def bath(method: Method, H: Hamiltonian, kT: Any, friction: Any, seed: Any, noise: Any) -> tuple[Any, Any]:
+    """kT and friction for a Langevin method; raises where they are missing, or given to a method without a bath."""
+    if not method.stochastic:
+        given = {"kT": kT, "friction": friction, "seed": seed, "noise": noise}
+        extra = [name for name, value in given.items() if value is not None]
+        if extra:
+            raise PairingError(
+                f"{method.name} is deterministic and knows no {' or '.join(extra)}. Use baoab, or leave it out."
+            )
+        return None, None
+    missing = [name for name, value in (("kT", kT), ("friction", friction)) if value is None]
+    if missing:
+        raise PairingError(
+            f"{method.name} needs {' and '.join(missing)}: give kT (energy) and friction (1/time), or use leapfrog."
+        )
+    return checked_temperature(kT), checked_friction(friction, H)
+
+
+def options(method: Method, gradient: str, on_failure: str) -> None:
+    """The two named choices; raises where one is unknown, or the path cannot be retraced."""
+    if gradient not in GRADIENTS:
+        raise TenfmaError(f"gradient is {gradient!r}, expected one of {', '.join(GRADIENTS)}.")
+    if on_failure not in ("raise", "stop"):
+        raise TenfmaError(f"on_failure is {on_failure!r}, expected 'raise' or 'stop'.")
+    if gradient == "reversible" and not method.explicit:
+        raise PairingError(
+            f"{method.name} cannot be retraced exactly, so gradient='reversible' is not for it. Use gradient='checkpoint'."
+        )
+
+
+def segment_length(h: Any, rates: list[Any], growth: float = 1e3) -> float:
+    """How many steps may be retraced before e^{γt} multiplies round-off by `growth`."""
+    rate = max(float(np.max(np.abs(plain(r)))) for r in rates) * float(np.max(np.abs(plain(h))))
+    return max(1.0, math.log(growth) // rate) if rate > 0 else math.inf

@@ -1,0 +1,260 @@
+"""`integrate`: a Hamiltonian, a state and a method in, a path out.
+
+The same call serves formulas, torch functions and learned Hamiltonians. NumPy arrays and a formula run as machine code
+(`tenfma.dynamics.compiled`); everything else runs step by step over the protocol, with gradients through time where
+torch tensors ask for them.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tenfma.dynamics import arguments
+from tenfma.dynamics.arrays import is_torch, namespace, plain
+from tenfma.dynamics.extended import divergence
+from tenfma.dynamics.flows import Setting, State
+from tenfma.dynamics.methods import check_pairing, method_named
+from tenfma.dynamics.noise import noise_source
+from tenfma.dynamics.path import Path
+from tenfma.dynamics.run import Run
+from tenfma.dynamics.words import Method
+from tenfma.errors import ConvergenceError, TenfmaError
+from tenfma.hamiltonian.protocol import Array, Hamiltonian
+
+
+def integrate(
+    H: Hamiltonian,
+    q: Array,
+    p: Array,
+    *,
+    dt: Any,
+    steps: int,
+    method: str | Method = "leapfrog",
+    save_every: int = 1,
+    t0: float = 0.0,
+    kT: Any = None,
+    friction: Any = None,
+    seed: int | None = None,
+    noise: Any = None,
+    streams: Any = None,
+    omega: float = 20.0,
+    tolerance: float = 1e-14,
+    gradient: str = "backprop",
+    progress: Callable[[float], None] | None = None,
+    on_failure: str = "raise",
+) -> Path:
+    """The path of H from (q, p) at t0 over `steps` steps of size dt.
+
+        dq/dt = ∂H/∂p,   dp/dt = −∂H/∂q − c p [− Γ ∂H/∂p + √(2 Γ kT) dW/dt for Langevin methods]
+
+    Args:
+        q, p: (*ensemble, *H.event_shape), both NumPy or both torch; the path holds the same kind.
+        dt: step in H's time unit; negative runs backwards; an array of the ensemble's shape gives each system its own.
+        method: a name in `METHODS`.
+        save_every: states kept: the start, every save_every-th step, and the end.
+        kT, friction: for Langevin methods: temperature in H's energy unit; γ (1/time), one number or one per component
+            (Γ itself where H has no masses).
+        seed, noise, streams: the randomness: a seed; or recorded standard normals (steps, draws, *ensemble, *event), a
+            `Noise`, a NumPy or torch generator; `streams` names each system's own stream, so that its noise does not
+            depend on the rest of the batch.
+        omega: binding of the two copies in tao2 and tao4. tolerance: relative, of implicit steps.
+        gradient: for torch: "backprop", "checkpoint" (memory √steps), "reversible" (memory flat; retraces the path),
+            or "none".
+        progress: called with the finished fraction, about a hundred times.
+        on_failure: "raise", or "stop" to keep the part finished before a non-finite energy or an unsolved step.
+
+    Raises:
+        PairingError: the method is not right for H. ConvergenceError: an implicit step was not solved. TenfmaError: an
+        argument is unusable, or the energy stopped being finite; each says the remedy.
+    """
+    method = method_named(method)
+    q, p, ensemble = arguments.state(H, q, p)
+    arguments.options(method, gradient, on_failure)
+    check_pairing(method, H, *(plain(x) for x in (q, p)))
+    steps, save_every = arguments.counts(steps, save_every)
+    h = arguments.step_size(dt, H, method, ensemble, q)
+    kT, friction = arguments.bath(method, H, kT, friction, seed, noise)
+    source = None
+    if method.stochastic:
+        source = noise_source(seed, noise, streams, tuple(q.shape), steps, method.draws)
+    start = _energy(H, q, p, t0, gradient)
+    one_energy = tuple(start.shape) == ensemble
+    setting = Setting(H, h, kT, friction, float(omega), tolerance, one_energy=one_energy)
+    run = Run(setting, method, source, float(t0), ensemble, gradient)
+    if not bool(np.isfinite(plain(start)).all()):
+        raise TenfmaError(
+            f"The energy of {H.name} at the start is {_first_bad(start)}; start from a state where it is finite."
+        )
+    kernel = _compiled(H, method, q)
+    record = _Record(run, q, p, start)
+    with np.errstate(all="ignore"):
+        try:
+            if kernel is not None:
+                _run_compiled(kernel, record, steps, save_every, progress)
+            else:
+                _run_stepwise(record, steps, save_every, progress)
+        except (ConvergenceError, _NotFinite) as error:
+            if on_failure == "raise":
+                raise TenfmaError(str(error)) if isinstance(error, _NotFinite) else error from None
+            record.stopped = str(error)
+    return record.path(dt)
+
+
+class _NotFinite(Exception):
+    """The energy stopped being finite; becomes a TenfmaError or the end of the path."""
+
+
+class _Record:
+    """States kept so far."""
+
+    def __init__(self, run: Run, q: Array, p: Array, energy: Array) -> None:
+        self.run, self.stopped = run, None
+        self.steps: list[int] = [0]
+        self.q, self.p, self.energy = [q], [p], [energy]
+        accounts = run.method.word is not None and run.method.stochastic
+        self.heat: list[Array] | None = [0.0 * energy] if accounts else None
+        self.divergence: list[Array] = []
+
+    def keep(self, step: int, q: Array, p: Array, energy: Array, heat: Array | None = None) -> None:
+        """One more state; raises `_NotFinite` if its energy is not."""
+        if not bool(namespace(energy).isfinite(energy).all()):
+            h = plain(self.run.setting.h)
+            raise _NotFinite(
+                f"The energy of {self.run.setting.H.name} became {_first_bad(energy)} between steps {self.steps[-1]} "
+                f"and {step} of {self.run.method.name}; use a dt smaller than {np.max(np.abs(h)):g}, or "
+                "on_failure='stop' to keep the finished part."
+            )
+        self.steps.append(step)
+        self.q.append(q)
+        self.p.append(p)
+        self.energy.append(energy)
+        if self.heat is not None and heat is not None:
+            self.heat.append(heat)
+
+    def path(self, dt: Any) -> Path:
+        """The kept states as a `Path`."""
+        run, stack = self.run, namespace(self.q[0]).stack
+        H = run.setting.H
+        energy = stack(self.energy)
+        heat = None if self.heat is None else stack(self.heat)
+        return Path(
+            t=self._times(dt),
+            q=stack(self.q),
+            p=stack(self.p),
+            energy=energy,
+            method=run.method.name,
+            dt=dt if isinstance(dt, int | float) else plain(dt),
+            name=H.name,
+            units=H.units,
+            heat=heat,
+            work=None if heat is None else energy - energy[0] - heat,
+            copies_divergence=stack([0.0 * self.divergence[0], *self.divergence])
+            if self.divergence
+            else None,
+            stopped=self.stopped,
+        )
+
+    def _times(self, dt: Any) -> Array:
+        q = self.q[0]
+        each = plain(dt).astype(float)
+        t = self.run.t0 + np.asarray(self.steps).reshape(-1, *[1] * each.ndim) * each
+        return namespace(q).as_tensor(t, device=q.device) if is_torch(q) else t
+
+
+def _run_stepwise(
+    record: _Record, steps: int, save_every: int, progress: Callable[[float], None] | None
+) -> None:
+    run = record.run
+    H, dimensions = run.setting.H, len(run.setting.H.event_shape)
+    state = State(record.q[0], record.p[0])
+    if record.heat is not None:
+        state = replace(state, heat=record.heat[0])
+    done, stride, following = 0, max(1, steps // 100), max(1, steps // 100)
+    while done < steps:
+        count = min(save_every, steps - done)
+        if progress is not None and run.divisible:
+            count = min(count, max(1, following - done))
+        state = run.advance(state, done, count)
+        done += count
+        if done % save_every == 0 or done == steps:
+            energy = _energy(H, state.q, state.p, run.time(done), run.gradient)
+            distance = divergence(state, dimensions)
+            record.keep(done, state.q, state.p, energy, state.heat)
+            if distance is not None:
+                record.divergence.append(distance)
+        if progress is not None and done >= following:
+            following = done + stride
+            progress(done / steps)
+
+
+def _run_compiled(
+    kernel: Any, record: _Record, steps: int, save_every: int, progress: Callable[[float], None] | None
+) -> None:
+    run, setting = record.run, record.run.setting
+    q, p = record.q[0], record.p[0]
+    heat = None if record.heat is None else record.heat[0]
+    h = setting.h if isinstance(setting.h, float) else setting.h.reshape(run.ensemble)
+    share = steps if progress is None else max(save_every, steps // 100 // save_every * save_every)
+    done = 0
+    while done < steps:
+        count = min(share, (steps - done) // save_every * save_every)
+        every = save_every if count else steps - done
+        count = count or every
+        qs, ps, energies, heats = kernel(
+            setting.H,
+            q,
+            p,
+            t0=run.time(done) if isinstance(h, float) else run.t0,
+            dt=h,
+            steps=count,
+            save_every=every,
+            method=run.method,
+            kT=setting.kT,
+            friction=setting.friction,
+            noise=run.compiled_noise(done, count),
+            first_step=done,
+        )
+        for i in range(len(qs)):
+            total = None if heat is None or heats is None else heat + heats[i]
+            record.keep(done + (i + 1) * every, qs[i], ps[i], energies[i], total)
+        if heat is not None and heats is not None:
+            heat = heat + heats[-1]
+        q, p = qs[-1], ps[-1]
+        done += count
+        if progress is not None:
+            progress(done / steps)
+
+
+def _compiled(H: Hamiltonian, method: Method, q: Array) -> Any:
+    """The compiled kernel's `run` where it can serve, or None."""
+    symbolic = sys.modules.get("tenfma.hamiltonian.symbolic")
+    if (
+        is_torch(q)
+        or symbolic is None
+        or not isinstance(H, symbolic.SymbolicHamiltonian)
+        or q.dtype != np.float64
+    ):
+        return None
+    from tenfma.dynamics import compiled
+
+    return compiled.run if compiled.supports(H, method) else None
+
+
+def _energy(H: Hamiltonian, q: Array, p: Array, t: float, gradient: str) -> Array:
+    if is_torch(q) and gradient == "none":
+        with namespace(q).no_grad():
+            return H(q, p, t)
+    energy = H(q, p, t)
+    return energy if is_torch(energy) else np.asarray(energy)
+
+
+def _first_bad(energy: Array) -> str:
+    values = plain(energy)
+    bad = np.argwhere(~np.isfinite(values))
+    if values.ndim == 0 or len(bad) == 0:
+        return str(values)
+    index = tuple(int(i) for i in bad[0])
+    return f"{values[index]} (member {index[0] if len(index) == 1 else index})"
