@@ -1,11 +1,11 @@
 """`tenfma app`: open the Streamlit app."""
 
+import os
 import sys
-from pathlib import Path
 
 import typer
 
-from tenfma.errors import TenfmaError
+from tenfma.site import site
 
 
 def app(
@@ -17,11 +17,10 @@ def app(
 
     Example: tenfma app --port 8600
     """
-    script = Path(__file__).resolve().parents[2] / "app.py"
-    if not script.exists():
-        raise TenfmaError(f"the app's files are not beside the package ({script.name} is missing); install it again")
+    folder = site()
     from streamlit.web import cli
 
-    sys.argv = ["streamlit", "run", str(script), f"--server.port={port}", f"--server.address={address}"]
+    os.chdir(folder)  # Streamlit looks for .streamlit/config.toml in the working directory
+    sys.argv = ["streamlit", "run", "app.py", f"--server.port={port}", f"--server.address={address}"]
     sys.argv.append(f"--server.headless={'true' if headless else 'false'}")
     cli.main()

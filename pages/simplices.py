@@ -1,0 +1,5 @@
+"""Simplices."""
+
+from tenfma.ui import layout
+
+t = layout.begin("simplices")

@@ -1,0 +1,88 @@
+"""What is computed once and kept: crystals, complexes, paths. Keys are plain values, so links and reruns share them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from tenfma.crystal import prototypes, structures
+from tenfma.errors import StructureError
+from tenfma.viz import bonds as near
+from tenfma.viz import crystal_tables as tables
+from tenfma.viz.scenes import scene_key
+
+UPLOAD = "upload"
+#: Å, within which the pages join atoms unless a person says otherwise
+CUTOFF = 5.0
+PREFIX = structures.PREFIX
+
+
+@dataclass(frozen=True)
+class Crystal:
+    """A crystal as pages use it."""
+
+    source: str
+    title: str
+    structure: Any
+    bonds: list[near.Bond]
+    notes: list[str]
+
+
+def crystal(source: str) -> Crystal:
+    """The crystal that a slug names: a prototype, or what was uploaded in this session."""
+    if source == UPLOAD:
+        kept = st.session_state.get("_upload")
+        if kept is None:
+            raise StructureError("the uploaded crystal is gone with its browser session; upload it again")
+        return kept
+    return _prototype(source)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _prototype(name: str) -> Crystal:
+    found = prototypes.find(name)
+    structure = structures.read(f"{PREFIX}{name}")
+    return Crystal(name, found.title, structure, near.near_bonds(structure), structures.notes(structure))
+
+
+def symmetry(chosen: Crystal) -> tables.Symmetry:
+    """Its space group, by spglib."""
+    return _symmetry(chosen.structure, scene_key(chosen.structure))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _symmetry(_structure: Any, key: str) -> tables.Symmetry:
+    return tables.symmetry(_structure)
+
+
+def complex_of(chosen: Crystal, cutoff: float = CUTOFF, triangle_cutoff: float | None = None) -> Any:
+    """Its simplicial complex; triangles stop at 4 Å or at the cutoff, whichever is shorter, unless said otherwise."""
+    reach = min(cutoff, 4.0) if triangle_cutoff is None else triangle_cutoff
+    return _complex(chosen.structure, scene_key(chosen.structure), cutoff, reach)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _complex(_structure: Any, key: str, cutoff: float, triangle_cutoff: float) -> Any:
+    from tenfma.crystal.complex import complex_of as build
+
+    return build(_structure, cutoff, triangle_cutoff, max_simplices=400_000)
+
+
+def upload(data: bytes, name: str) -> tuple[Crystal, int]:
+    """An uploaded file as a crystal kept in this session, and how many structures the file held."""
+    found = structures.parse(data, name, limit=1000)
+    first = found[0]
+    kept = Crystal(UPLOAD, first.composition.reduced_formula, first, near.near_bonds(first), structures.notes(first))
+    st.session_state["_upload"] = kept
+    return kept, len(found)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def prototype_table() -> list[tuple[str, str, tuple[str, ...], str]]:
+    """(slug, title, elements, words to search in) of every prototype."""
+    rows = []
+    for item in prototypes.library():
+        elements = tuple(sorted(set(item.species)))
+        words = f"{item.name} {item.title} {item.strukturbericht} {item.aflow} {item.pearson}".lower()
+        rows.append((item.name, item.title, elements, words))
+    return sorted(rows, key=lambda row: row[1].lower())

@@ -1,0 +1,134 @@
+"""The frame that every page shares: page settings, header, notes, figures with their data, equations, errors."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from tenfma.errors import TenfmaError
+from tenfma.site import site
+from tenfma.ui import state
+from tenfma.ui.texts import LANGUAGES, Texts, language_of, texts
+
+#: page name -> its file; the order is the header's
+PAGES = {
+    "home": "app.py",
+    "materials": "pages/materials.py",
+    "simplices": "pages/simplices.py",
+    "phase": "pages/phase_space.py",
+    "drift": "pages/energy_drift.py",
+    "heat": "pages/heat.py",
+    "mechanics": "pages/mechanics.py",
+}
+
+#: what Markdown, LaTeX and Streamlit's own directives would read as commands
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>$:~^&@/])")
+
+
+def begin(name: str) -> Texts:
+    """Set the page up and draw its header, title and question; returns the texts in the chosen language."""
+    language = st.session_state.get("lang") or st.query_params.get("lang") or language_of(st.context.locale)
+    t = texts(language if language in LANGUAGES else "en")
+    st.set_page_config(
+        page_title=f"{t(f'{name}.title')} · TEN-FMA",
+        page_icon=str(site() / "static" / "icon.png"),
+        layout="wide",
+        initial_sidebar_state="collapsed",
+    )
+    st.html(site() / "static" / "pages.css")
+    _header(t)
+    st.title(t(f"{name}.title"), anchor=False)
+    st.markdown(t(f"{name}.question"))
+    return t
+
+
+def _header(t: Texts) -> None:
+    links = state.carried()
+    with st.container(key="header", horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(key="links", horizontal=True, vertical_alignment="center", gap=None, width="stretch"):
+            for name, file in PAGES.items():
+                if (site() / file).exists():
+                    st.page_link(file, label=t(f"nav.{name}"), query_params=links)
+        with st.container(key="language", width="content"):
+            default = language_of(st.context.locale)
+            state.choice(
+                t("language"), "lang", list(LANGUAGES), LANGUAGES, default=default, kind="segments",
+                label_visibility="collapsed",
+            )  # fmt: skip
+
+
+def plain(text: object) -> str:
+    """Text from a person or a file, made harmless in Markdown: it shows as it is and can fetch or run nothing."""
+    return _MARKUP.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def notice(t: Texts, sentence: str) -> None:
+    """The computed sentence that says what to notice."""
+    with st.container(key="notice"):
+        st.markdown(f"**{t('notice')}.** {sentence}")
+
+
+def problem(error: Exception) -> None:
+    """One plain sentence for what went wrong."""
+    st.error(plain(error), icon=":material/error:")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Show a TenfmaError as a sentence and end the page there."""
+    try:
+        yield
+    except TenfmaError as error:
+        problem(error)
+        st.stop()
+
+
+def equations(t: Texts, items: Sequence[tuple[str, str]]) -> None:
+    """The equations behind a page: (sentence, LaTeX) pairs, closed until asked for."""
+    with st.expander(t("equations"), icon=":material/function:"):
+        for sentence, formula in items:
+            if sentence:
+                st.markdown(sentence)
+            if formula:
+                st.latex(formula)
+
+
+def figure(t: Texts, chart: Any, name: str, alt: str, table: pd.DataFrame, key: str | None = None) -> Any:
+    """A Plotly figure, named for those who cannot see it, with its data beside it as table, CSV and JSON."""
+    event = st.plotly_chart(
+        chart, key=key or f"figure-{name}", alt=alt, config={"displaylogo": False, "displayModeBar": False}
+    )
+    data(t, name, table, {"figure.json": chart.to_json()})
+    return event
+
+
+def data(t: Texts, name: str, table: pd.DataFrame, more: Mapping[str, str | bytes] | None = None) -> None:
+    """One quiet row: the table in a popover, and what can be downloaded."""
+    files: dict[str, str | bytes] = {"csv": table.to_csv(index=False), **(more or {})}
+    if "json" not in files:
+        files["json"] = json.dumps({"name": name, "columns": table.to_dict(orient="list")}, default=str)
+    with st.container(key=f"data-{name}", horizontal=True, gap="small", vertical_alignment="center"):
+        with st.popover(t("table"), icon=":material/table:", type="tertiary"):
+            st.dataframe(table, hide_index=True, height=320, alt=f"{t('table')}: {name}", key=f"table-{name}")
+        for kind, content in files.items():
+            st.download_button(
+                kind.upper() if "." not in kind else kind,
+                content,
+                file_name=f"{name}.{kind}",
+                key=f"download-{name}-{kind}",
+                help=t("download.of", name=name, kind=kind),
+                icon=":material/download:",
+                type="tertiary",
+                on_click="ignore",
+            )
+
+
+def file_name(text: str, fallback: str = "crystal") -> str:
+    """A name for a download that no file system or header trips over."""
+    kept = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(text).name).strip("-.")
+    return kept[:60] or fallback

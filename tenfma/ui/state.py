@@ -1,0 +1,147 @@
+"""What a person chose, kept in the address: every control can be restored from a copied link.
+
+Each helper draws a widget whose value starts from the query parameter of the same name and is written back there;
+a value equal to its default leaves no trace in the address. Values from an address are checked like any other input.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+#: parameters that one page hands to the next
+CARRIED = ("lang", "crystal", "system", "formula")
+
+
+def carried() -> dict[str, str]:
+    """What a link to another page takes along: the newest choice first, then the address, then an earlier page's."""
+    kept = st.session_state.setdefault("_carried", {})
+    for key in CARRIED:
+        value = st.session_state.get(key) or st.query_params.get(key) or kept.get(key)
+        if value:
+            kept[key] = value
+    return dict(kept)
+
+
+def forget(*keys: str) -> None:
+    """Drop choices that no longer apply, as a step size after the system has changed."""
+    for key in keys:
+        st.session_state.pop(key, None)
+        st.query_params.pop(key, None)
+
+
+def _start(key: str, default: Any, parse: Callable[[str], Any]) -> None:
+    if key in st.session_state:
+        return
+    value = default
+    if key in st.query_params:
+        try:
+            value = parse(st.query_params[key])
+        except (ValueError, KeyError):
+            value = default
+    st.session_state[key] = value
+
+
+def remember(key: str, value: Any, default: Any) -> None:
+    """Write a choice to the address, or take it out where it is the default."""
+    if value is None or value == default:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != str(value):
+        st.query_params[key] = str(value)
+
+
+def choice(
+    label: str,
+    key: str,
+    options: Sequence[str],
+    names: Mapping[str, str] | Callable[[str], str] = str,
+    default: str | None = None,
+    kind: str = "select",
+    **settings: Any,
+) -> str:
+    """One of `options` (slugs, the same in every language), shown under translated names."""
+    first = default if default in options else options[0]
+
+    def parse(text: str) -> str:
+        if text not in options:
+            raise ValueError(text)
+        return text
+
+    if key in st.session_state and st.session_state[key] not in options:
+        del st.session_state[key]
+    _start(key, first, parse)
+    named = names if callable(names) else lambda slug: names[slug]
+    if kind == "segments":
+        value = st.segmented_control(label, options, key=key, format_func=named, required=True, **settings)
+    else:
+        value = st.selectbox(label, options, key=key, format_func=named, **settings)
+    value = value or first
+    remember(key, value, first)
+    return value
+
+
+def choices(
+    label: str,
+    key: str,
+    options: Sequence[str],
+    names: Mapping[str, str] | Callable[[str], str] = str,
+    default: Sequence[str] = (),
+    **settings: Any,
+) -> list[str]:
+    """Several of `options`, in the address as slugs joined by commas."""
+
+    def parse(text: str) -> list[str]:
+        return [slug for slug in text.split(",") if slug in options]
+
+    _start(key, list(default), parse)
+    named = names if callable(names) else lambda slug: names[slug]
+    value = st.multiselect(label, options, key=key, format_func=named, **settings)
+    remember(key, ",".join(value), ",".join(default))
+    return value
+
+
+def number(
+    label: str,
+    key: str,
+    default: float,
+    low: float,
+    high: float,
+    step: float | None = None,
+    kind: str = "input",
+    **settings: Any,
+) -> Any:
+    """A number between `low` and `high`; an integer where all of them are integers."""
+    cast = int if all(isinstance(value, int) for value in (default, low, high)) else float
+
+    def parse(text: str) -> float:
+        value = cast(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    _start(key, default, parse)
+    widget = st.slider if kind == "slider" else st.number_input
+    value = widget(label, low, high, key=key, step=step, **settings)
+    value = default if value is None else value
+    remember(key, value, default)
+    return value
+
+
+def words(label: str, key: str, default: str = "", limit: int = 400, **settings: Any) -> str:
+    """A line of text, at most `limit` characters."""
+
+    def parse(text: str) -> str:
+        return text[:limit]
+
+    _start(key, default, parse)
+    value = (st.text_input(label, key=key, max_chars=limit, **settings) or "").strip()
+    remember(key, value, default)
+    return value
+
+
+def switch(label: str, key: str, default: bool = False, **settings: Any) -> bool:
+    """On or off; 1 or 0 in the address."""
+    _start(key, default, lambda text: {"1": True, "0": False}[text])
+    value = st.toggle(label, key=key, **settings)
+    remember(key, int(value), int(default))
+    return value

@@ -1,0 +1,36 @@
+"""Every sentence the pages say, in English and 中文: one catalogue, `key -> (English, 中文)`.
+
+Symbols, code, data columns and file names are the same in both languages and are not in here.
+"""
+
+from collections.abc import Callable
+
+from tenfma.ui.texts import common, crystal
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+
+PARTS = (common.TEXTS, crystal.TEXTS)
+
+CATALOGUE: dict[str, tuple[str, str]] = {key: pair for part in PARTS for key, pair in part.items()}
+
+#: text key (and the values its sentence is computed from) -> sentence
+Texts = Callable[..., str]
+
+
+def texts(language: str) -> Texts:
+    """The catalogue in one language: t("drift.note", best="leapfrog") → a sentence with its numbers in it.
+
+    Raises:
+        KeyError: if no sentence has that key.
+    """
+    column = list(LANGUAGES).index(language)
+
+    def t(key: str, **values: object) -> str:
+        return CATALOGUE[key][column].format(**values) if values else CATALOGUE[key][column]
+
+    return t
+
+
+def language_of(locale: str | None) -> str:
+    """The catalogue's language for a browser's locale: 中文 for zh-*, English for every other."""
+    return "zh" if (locale or "").lower().startswith("zh") else "en"
