@@ -55,8 +55,8 @@ def step_size(dt: Any, H: Hamiltonian, method: Method, ensemble: tuple[int, ...]
     """dt as a float, or as an array (*ensemble, 1, …) that cannot be mistaken for one of components."""
     if isinstance(dt, str) or callable(dt):
         raise PairingError(
-            f"{method.name} takes fixed steps: a step size that adapts to the state breaks what the method conserves. "
-            "Give dt as a number."
+            f"{method.name} takes fixed steps: a step size that adapts to the state breaks what the method "
+            "conserves. Give dt as a number."
         )
     value = plain(dt)
     if value.dtype.kind not in "fiu" or not np.isfinite(value).all() or (value == 0).any():
@@ -77,19 +77,21 @@ def step_size(dt: Any, H: Hamiltonian, method: Method, ensemble: tuple[int, ...]
 
 
 def bath(method: Method, H: Hamiltonian, kT: Any, friction: Any, seed: Any, noise: Any) -> tuple[Any, Any]:
-    """kT and friction for a Langevin method; raises where they are missing, or given to a method without a bath."""
+    """kT and friction for a Langevin method; raises where missing, or where the method has no bath."""
     if not method.stochastic:
         given = {"kT": kT, "friction": friction, "seed": seed, "noise": noise}
         extra = [name for name, value in given.items() if value is not None]
         if extra:
             raise PairingError(
-                f"{method.name} is deterministic and knows no {' or '.join(extra)}. Use baoab, or leave it out."
+                f"{method.name} is deterministic and knows no {' or '.join(extra)}. "
+                "Use baoab, or leave it out."
             )
         return None, None
     missing = [name for name, value in (("kT", kT), ("friction", friction)) if value is None]
     if missing:
         raise PairingError(
-            f"{method.name} needs {' and '.join(missing)}: give kT (energy) and friction (1/time), or use leapfrog."
+            f"{method.name} needs {' and '.join(missing)}: give kT (energy) and friction (1/time), "
+            "or use leapfrog."
         )
     return checked_temperature(kT), checked_friction(friction, H)
 
@@ -102,7 +104,8 @@ def options(method: Method, gradient: str, on_failure: str) -> None:
         raise TenfmaError(f"on_failure is {on_failure!r}, expected 'raise' or 'stop'.")
     if gradient == "reversible" and not method.explicit:
         raise PairingError(
-            f"{method.name} cannot be retraced exactly, so gradient='reversible' is not for it. Use gradient='checkpoint'."
+            f"{method.name} cannot be retraced exactly, so gradient='reversible' is not for it. "
+            "Use gradient='checkpoint'."
         )
 
 

@@ -1,11 +1,12 @@
-"""Weights w₁ … w_s that turn a symmetric method of order 2 into one of higher order, and the proof that they do.
+"""Weights w₁ … w_s that raise the order of a symmetric method of order 2, and the proof that they do.
 
-A symmetric method of order 2 is S(h) = exp(hY₁ + h³Y₃ + h⁵Y₅ + …) with operators Y that do not commute. The product
-S(w₁h) … S(w_s h) has order r when it equals exp(hY₁) through degree r, whatever the Y: `order_defect` multiplies the
-series out in the free algebra, so nothing is left to a formula copied from a paper.
+A symmetric method of order 2 is S(h) = exp(hY₁ + h³Y₃ + h⁵Y₅ + …) with operators Y that do not commute. The
+product S(w₁h) … S(w_s h) has order r when it equals exp(hY₁) through degree r, whatever the Y: `order_defect`
+multiplies the series out in the free algebra, so nothing is left to a formula copied from a paper.
 
-Sources: Yoshida, Phys. Lett. A 150 (1990) 262; Suzuki, Phys. Lett. A 146 (1990) 319; Kahan & Li, Math. Comp. 66 (1997)
-1089 (method s17odr8a), listed in Hairer, Lubich & Wanner, Geometric Numerical Integration, V.3.2, eqs. (3.8)-(3.11).
+Sources: Yoshida, Phys. Lett. A 150 (1990) 262; Suzuki, Phys. Lett. A 146 (1990) 319; Kahan & Li, Math. Comp.
+66 (1997) 1089 (method s17odr8a), listed in Hairer, Lubich & Wanner, Geometric Numerical Integration, V.3.2,
+eqs. (3.8)-(3.11).
 """
 
 import math
@@ -31,7 +32,7 @@ def palindrome(half: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def order_defect(weights: tuple[float, ...], order: int) -> float:
-    """Largest coefficient by which S(w₁h)…S(w_s h) differs from exp(hY₁) through degree `order`; 0 means that order."""
+    """Largest coefficient of S(w₁h)…S(w_s h) − exp(hY₁) through degree `order`; 0 means that order."""
     product: Series = {(): 1.0}
     for w in weights:
         product = _times(product, _exponential({(k,): w**k for k in range(1, order + 1, 2)}, order), order)
@@ -61,8 +62,8 @@ def _exponential(x: Series, degree: int) -> Series:
 def polished(half: tuple[float, ...], iterations: int = 4) -> tuple[float, ...]:
     """A seven-stage set of order 6 given to print precision, brought to round-off by Newton's method.
 
-    The conditions left once Σw = 1: Σw³ = 0, Σw⁵ = 0 and Σ w³u² = 0, with u the middle of each stage, measured from
-    the middle of the step.
+    The conditions left once Σw = 1: Σw³ = 0, Σw⁵ = 0 and Σ w³u² = 0, with u the middle of each stage,
+    measured from the middle of the step.
     """
     import numpy as np
 

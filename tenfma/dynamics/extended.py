@@ -2,9 +2,10 @@
 
     H̄ = H(q, y) + H(x, p) + ½ω (|q − x|² + |p − y|²)
 
-Each of the three parts has an exact flow. The copies start equal and ω binds them; their distance is reported, because
-the method is symplectic in the doubled space only, and ω has a window: too small and the copies part, too large and
-ωh is no longer small. Two clocks, s = t in the second copy, are kept as H = H(q, y, t) + H(x, p, s) asks.
+Each of the three parts has an exact flow. The copies start equal and ω binds them; their distance is
+reported, because the method is symplectic in the doubled space only, and ω has a window: too small and the
+copies part, too large and ωh is no longer small. Two clocks, s = t in the second copy, are kept as H = H(q,
+y, t) + H(x, p, s) asks.
 
 Source: Tao, Phys. Rev. E 94 (2016) 043303, eqs. (1)-(5).
 """
@@ -17,7 +18,7 @@ from tenfma.hamiltonian.protocol import Array
 
 
 def tao(weights: tuple[float, ...]):
-    """Builder of the composition of Tao's order-2 step with the given weights; (1.0,) is the order-2 step itself."""
+    """Builder of the composition of Tao's order-2 step with the given weights; (1.0,) is that step itself."""
 
     def build(setting: Setting) -> Step:
         H, k = setting.H, float(setting.H.damping)
@@ -56,7 +57,7 @@ def _part(setting: Setting, weight: float):
 
 
 def _bound(q: Array, p: Array, x: Array, y: Array, cos, sin) -> tuple[Array, Array, Array, Array]:
-    """The exact flow of ½ω(|q − x|² + |p − y|²): the difference of the copies turns by 2ωh, their sum stays."""
+    """The exact flow of ½ω(|q − x|² + |p − y|²): the copies' difference turns by 2ωh, their sum stays."""
     u, v = q - x, p - y
     turned_u, turned_v = cos * u + sin * v, cos * v - sin * u
     return (

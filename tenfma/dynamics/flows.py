@@ -4,9 +4,9 @@
     drift        q ← q + h ∂H/∂p
     thermostat   p ← e^{−γh} p + √(m kT (1 − e^{−2γh})) ξ
 
-Kick and drift are exact flows of H's parts only when H = T(p) + V(q[, t]); time advances with the drift, which is the
-exact flow of T + p_t in extended phase space. A kick leaves q and t alone, so ∂H/∂q is kept until the next drift: a
-method that begins and ends with a kick costs one gradient a step after the first.
+Kick and drift are exact flows of H's parts only when H = T(p) + V(q[, t]); time advances with the drift,
+which is the exact flow of T + p_t in extended phase space. A kick leaves q and t alone, so ∂H/∂q is kept
+until the next drift: a method that begins and ends with a kick costs one gradient a step after the first.
 """
 
 import math

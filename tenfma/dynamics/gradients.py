@@ -1,14 +1,14 @@
 """Gradients through time that do not keep every step.
 
-    checkpoint   states at √n places are kept, the stretches between run twice: memory √n
-    reversible   only the end is kept: backwards from (q_T, p_T) the path is retraced by the exact inverse of each
+    checkpoint   states at √n places are kept, the stretches between run twice: memory √n reversible   only
+    the end is kept: backwards from (q_T, p_T) the path is retraced by the exact inverse of each
                  flow, and each short stretch is run once more with its graph: memory does not grow with n
 
-Friction makes the way back unstable: undoing e^{−γh} multiplies round-off by e^{γt}. So a Langevin or damped path is
-retraced in segments, each from its own kept end, of a length that holds the growth below a thousand.
+Friction makes the way back unstable: undoing e^{−γh} multiplies round-off by e^{γt}. So a Langevin or damped
+path is retraced in segments, each from its own kept end, of a length that holds the growth below a thousand.
 
-Source: McCallum & Foster (2024) on reversible solvers for neural differential equations; Griewank & Walther, ACM TOMS
-26 (2000) 19, on checkpoints.
+Source: McCallum & Foster (2024) on reversible solvers for neural differential equations; Griewank & Walther,
+ACM TOMS 26 (2000) 19, on checkpoints.
 """
 
 import math

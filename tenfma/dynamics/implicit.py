@@ -3,10 +3,11 @@
     implicit midpoint   z' = z + h f((z + z')/2),           f(q, p) = (∂H/∂p, −∂H/∂q − k p)
     Gauss–Legendre 4    Zᵢ = z + h Σⱼ aᵢⱼ f(Zⱼ),  z' = z + h Σ bⱼ f(Zⱼ)
 
-Both are symplectic for any H, but only when the equations are solved: a step stopped early is not symplectic. So the
-iteration goes on until it cannot improve; where the fixed point repels, Newton's method takes over.
+Both are symplectic for any H, but only when the equations are solved: a step stopped early is not symplectic.
+So the iteration goes on until it cannot improve; where the fixed point repels, Newton's method takes over.
 
-Source: Hairer, Lubich & Wanner, Geometric Numerical Integration, II.1.3 (collocation at Gauss points), VIII.6.
+Source: Hairer, Lubich & Wanner, Geometric Numerical Integration, II.1.3 (collocation at Gauss points),
+VIII.6.
 """
 
 import math
@@ -32,10 +33,11 @@ def solve(
     what: str,
     iterations: int = 60,
 ) -> Array:
-    """z with z = F(z); the leading axis of z counts its parts, the next `ensemble` axes are independent systems.
+    """z with z = F(z); z's first axis counts its parts, the next `ensemble` axes independent systems.
 
-    Fixed-point iteration while it contracts, Newton's method otherwise. Differentiable: the last iterations are part
-    of the graph. Raises `ConvergenceError` where neither reaches `tolerance` (relative), or round-off if that is larger.
+    Fixed-point iteration while it contracts, Newton's method otherwise. Differentiable: the last iterations
+    are part of the graph. Raises `ConvergenceError` where neither reaches `tolerance` (relative), or
+    round-off if that is larger.
     """
     z, last = guess, math.inf
     floor = 16.0 * float(np.finfo(str(guess.dtype).replace("torch.", "")).eps)
@@ -60,8 +62,8 @@ def _newton(F: Callable[[Array], Array], guess: Array, ensemble: int, tolerance:
     unknowns = math.prod(shape) // max(members, 1)
     if unknowns > NEWTON_LIMIT:
         raise ConvergenceError(
-            f"{what} did not converge by iteration, and {unknowns} unknowns are too many for Newton's method; "
-            "use a smaller dt."
+            f"{what} did not converge by iteration, and {unknowns} unknowns are too many for Newton's "
+            "method; use a smaller dt."
         )
 
     def rows(z: Array) -> Array:  # (parts, *ensemble, *event) → (members, unknowns)
@@ -176,7 +178,7 @@ def gauss_legendre4(setting: Setting) -> Step:
 
 
 def dissipation(setting: Setting, h: Any, x: Array) -> Callable[[Array, Array, Any], Array]:
-    """(q, p, t) → p after dp/dt = −Γ ∂H/∂p over h, by the implicit midpoint rule (order 2, no step too stiff)."""
+    """(q, p, t) → p after dp/dt = −Γ ∂H/∂p over h, by the implicit midpoint rule, of order 2."""
     H = setting.H
     length = 0.5 * friction_matrix(setting, x) * like(h, x)
     dimensions = len(H.event_shape)

@@ -1,8 +1,8 @@
 """`integrate`: a Hamiltonian, a state and a method in, a path out.
 
-The same call serves formulas, torch functions and learned Hamiltonians. NumPy arrays and a formula run as machine code
-(`tenfma.dynamics.compiled`); everything else runs step by step over the protocol, with gradients through time where
-torch tensors ask for them.
+The same call serves formulas, torch functions and learned Hamiltonians. NumPy arrays and a formula run as
+machine code (`tenfma.dynamics.compiled`); everything else runs step by step over the protocol, with gradients
+through time where torch tensors ask for them.
 """
 
 import sys
@@ -52,23 +52,26 @@ def integrate(
 
     Args:
         q, p: (*ensemble, *H.event_shape), both NumPy or both torch; the path holds the same kind.
-        dt: step in H's time unit; negative runs backwards; an array of the ensemble's shape gives each system its own.
+        dt: step in H's time unit; negative runs backwards; an array of the ensemble's shape gives each system
+            its own.
         method: a name in `METHODS`.
         save_every: states kept: the start, every save_every-th step, and the end.
-        kT, friction: for Langevin methods: temperature in H's energy unit; γ (1/time), one number or one per component
-            (Γ itself where H has no masses).
-        seed, noise, streams: the randomness: a seed; or recorded standard normals (steps, draws, *ensemble, *event), a
-            `Noise`, a NumPy or torch generator; `streams` names each system's own stream, so that its noise does not
-            depend on the rest of the batch.
-        omega: binding of the two copies in tao2 and tao4. tolerance: relative, of implicit steps.
-        gradient: for torch: "backprop", "checkpoint" (memory √steps), "reversible" (memory flat; retraces the path),
-            or "none".
+        kT, friction: for Langevin methods: temperature in H's energy unit; γ (1/time), one number or one per
+            component (Γ itself where H has no masses).
+        seed, noise, streams: the randomness: a seed; or recorded standard normals (steps, draws, *ensemble,
+            *event), a `Noise`, a NumPy or torch generator. `streams` names each system's own stream, so that
+            its noise does not depend on the rest of the batch.
+        omega: binding of the two copies in tao2 and tao4.
+        tolerance: relative, of implicit steps.
+        gradient: for torch: "backprop", "checkpoint" (memory √steps), "reversible" (memory flat; retraces the
+            path), or "none".
         progress: called with the finished fraction, about a hundred times.
         on_failure: "raise", or "stop" to keep the part finished before a non-finite energy or an unsolved step.
 
     Raises:
-        PairingError: the method is not right for H. ConvergenceError: an implicit step was not solved. TenfmaError: an
-        argument is unusable, or the energy stopped being finite; each says the remedy.
+        PairingError: the method is not right for H.
+        ConvergenceError: an implicit step was not solved.
+        TenfmaError: an argument is unusable, or the energy stopped being finite; each says the remedy.
     """
     method = method_named(method)
     q, p, ensemble = arguments.state(H, q, p)
@@ -86,7 +89,8 @@ def integrate(
     run = Run(setting, method, source, float(t0), ensemble, gradient)
     if not bool(np.isfinite(plain(start)).all()):
         raise TenfmaError(
-            f"The energy of {H.name} at the start is {_first_bad(start)}; start from a state where it is finite."
+            f"The energy of {H.name} at the start is {_first_bad(start)}; "
+            "start from a state where it is finite."
         )
     kernel = _compiled(H, method, q)
     record = _Record(run, q, p, start)
@@ -111,7 +115,8 @@ class _Record:
     """States kept so far."""
 
     def __init__(self, run: Run, q: Array, p: Array, energy: Array) -> None:
-        self.run, self.stopped = run, None
+        self.run = run
+        self.stopped: str | None = None
         self.steps: list[int] = [0]
         self.q, self.p, self.energy = [q], [p], [energy]
         accounts = run.method.word is not None and run.method.stochastic
@@ -123,8 +128,8 @@ class _Record:
         if not bool(namespace(energy).isfinite(energy).all()):
             h = plain(self.run.setting.h)
             raise _NotFinite(
-                f"The energy of {self.run.setting.H.name} became {_first_bad(energy)} between steps {self.steps[-1]} "
-                f"and {step} of {self.run.method.name}; use a dt smaller than {np.max(np.abs(h)):g}, or "
+                f"The energy of {self.run.setting.H.name} became {_first_bad(energy)} between steps "
+                f"{self.steps[-1]} and {step} of {self.run.method.name}; use a dt smaller than {np.max(np.abs(h)):g}, or "
                 "on_failure='stop' to keep the finished part."
             )
         self.steps.append(step)

@@ -1,14 +1,14 @@
 """Langevin dynamics: dp = −∂H/∂q dt − Γ ∂H/∂p dt + √(2 Γ kT) dW, which keeps exp(−H/kT) for any H.
 
-With T = Σ p²/2m and Γ = γ m this is dp = −∂V/∂q dt − γ p dt + √(2 γ m kT) dW. Then the friction and its noise have an
-exact flow (letter O), and BAOAB and its kin are words. For any other kinetic energy −γp would keep the wrong measure;
-there the part −Γ ∂H/∂p + √(2Γ kT) dW is split once more into dissipation and noise (letters D, N), symmetrically, of
-weak order 2.
+With T = Σ p²/2m and Γ = γ m this is dp = −∂V/∂q dt − γ p dt + √(2 γ m kT) dW. Then the friction and its noise
+have an exact flow (letter O), and BAOAB and its kin are words. For any other kinetic energy −γp would keep
+the wrong measure; there the part −Γ ∂H/∂p + √(2Γ kT) dW is split once more into dissipation and noise
+(letters D, N), symmetrically, of weak order 2.
 
 `friction` is γ (1/time) where H has masses and Γ itself where it has none: a number, or one per component.
 
-Sources: Leimkuhler & Matthews, Appl. Math. Res. Express 2013, 34 (BAOAB and its kin); Bussi & Parrinello, Phys. Rev. E
-75 (2007) 056707 (OBABO); Maruyama, Rend. Circ. Mat. Palermo 4 (1955) 48.
+Sources: Leimkuhler & Matthews, Appl. Math. Res. Express 2013, 34 (BAOAB and its kin); Bussi & Parrinello,
+Phys. Rev. E 75 (2007) 056707 (OBABO); Maruyama, Rend. Circ. Mat. Palermo 4 (1955) 48.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ def euler_maruyama(setting: Setting) -> Step:
 
 
 def checked_friction(friction: Any, H: Hamiltonian) -> Any:
-    """The friction if it is ≥ 0 and one number or one per component; raises `TenfmaError` with what was expected."""
+    """The friction if it is ≥ 0 and one number or one per component; raises `TenfmaError`."""
     value = plain(friction)
     if value.dtype.kind not in "fiu" or not np.isfinite(value).all() or (value < 0).any():
         raise TenfmaError(f"friction is {friction}, expected numbers that are finite and ≥ 0 (1/time).")
@@ -48,7 +48,8 @@ def checked_friction(friction: Any, H: Hamiltonian) -> Any:
         fits = False
     if not fits:
         raise TenfmaError(
-            f"friction has shape {value.shape}, expected one number or one per component, {tuple(H.event_shape)}."
+            f"friction has shape {value.shape}, expected one number or one per component, "
+            f"{tuple(H.event_shape)}."
         )
     return friction if is_torch(friction) else value.astype(float)
 

@@ -88,7 +88,7 @@ def step_of(method: Method, setting: Setting, q: Array) -> Step:
 
 
 def check_pairing(method: Method, H: Hamiltonian, q: Array | None = None, p: Array | None = None) -> None:
-    """Raise `PairingError`, with the remedy, where the method is not right for H; (q, p) is where to measure why."""
+    """Raise `PairingError`, with the remedy, where the method is not right for H; why is measured at (q, p)."""
     if H.capability >= method.needs:
         return
     if H.capability == GENERAL:
@@ -99,6 +99,6 @@ def check_pairing(method: Method, H: Hamiltonian, q: Array | None = None, p: Arr
             f"{method.name} needs a separable H; this one couples q and p ({why}). Use {remedy}."
         )
     raise PairingError(
-        f"{method.name} needs a quadratic kinetic energy, Σ p²/2m: its thermostat is exact for −γp only, and here "
-        "∂H/∂p is not p/m. Use badndab, whose friction is −Γ ∂H/∂p."
+        f"{method.name} needs a quadratic kinetic energy, Σ p²/2m: its thermostat is exact for −γp only, "
+        "and here ∂H/∂p is not p/m. Use badndab, whose friction is −Γ ∂H/∂p."
     )

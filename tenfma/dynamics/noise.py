@@ -1,7 +1,7 @@
-"""Noise as an argument: standard normals that are a function of (seed, stream, step, draw, component) and nothing else.
+"""Noise as an argument: standard normals that are a function of (seed, stream, step, draw, component).
 
-Counter-based (Philox-4×32-10), so any step's noise can be had without the steps before it: reversing a Langevin path
-needs the seed, not the record; and a member's noise does not depend on the rest of the batch.
+Counter-based (Philox-4×32-10), so any step's noise can be had without the steps before it: reversing a
+Langevin path needs the seed, not the record; and a member's noise does not depend on the rest of the batch.
 
 `philox` and `normal_pair` work elementwise on NumPy uint64 arrays and compile under `numba.njit` unchanged.
 
@@ -27,7 +27,7 @@ _TWO_PI = 2.0 * np.pi
 
 
 def philox(c0, c1, c2, c3, k0, k1):
-    """Ten rounds of Philox-4×32 on counter words c0…c3 under the key (k0, k1); all 32-bit values held in uint64."""
+    """Ten rounds of Philox-4×32 on counter words c0…c3 under the key (k0, k1): 32-bit values in uint64."""
     for _ in range(10):
         low, high = c0 * _M0, c2 * _M1
         c0, c1, c2, c3 = (high >> _SHIFT) ^ c1 ^ k0, high & _WORD, (low >> _SHIFT) ^ c3 ^ k1, low & _WORD
@@ -37,7 +37,7 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 
 def normal_pair(key_lo, key_hi, step, draw, block):
-    """Two independent standard normals for `block` (components 2·block and 2·block + 1) of one draw in one step."""
+    """Two independent standard normals: components 2·block and 2·block + 1 of one draw in one step."""
     a, b, c, d = philox(block, draw, step & _WORD, step >> _SHIFT, key_lo, key_hi)
     u = ((a >> _HIGH) * _TWO_26 + (b >> _LOW) + 0.5) * _SCALE
     v = ((c >> _HIGH) * _TWO_26 + (d >> _LOW)) * _SCALE
@@ -58,9 +58,10 @@ def _mixed(x: Any) -> Any:
 class Noise:
     """Standard normals from a seed, one independent stream per system.
 
-    `streams` says which stream each system draws from: integers of the ensemble's shape (default: the member's index),
-    or of the full state shape (*ensemble, *event) where one state holds several systems; components of one stream are
-    numbered in the order in which they appear. A system's noise depends on its stream and the seed alone.
+    `streams` says which stream each system draws from: integers of the ensemble's shape (default: the
+    member's index), or of the full state shape (*ensemble, *event) where one state holds several systems;
+    components of one stream are numbered in the order in which they appear. A system's noise depends on its
+    stream and the seed alone.
     """
 
     seed: int

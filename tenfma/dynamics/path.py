@@ -74,5 +74,6 @@ class Path:
             raise TenfmaError(f"There is no file {os.fspath(path)}.") from error
         except Exception as error:
             raise TenfmaError(
-                f"{os.fspath(path)} is not a saved path ({type(error).__name__}); expected a .npz written by Path.save."
+                f"{os.fspath(path)} is not a saved path ({type(error).__name__}); "
+                "expected a .npz written by Path.save."
             ) from error

@@ -57,7 +57,7 @@ class Run:
         return state
 
     def retrace(self, state: State, first: int, count: int) -> State:
-        """From the state after step first + count − 1 back to the state before step `first`, with the same noise."""
+        """From the state after `count` steps back to the state before step `first`, with the same noise."""
         from tenfma.dynamics.splitting import inverse_word_step
 
         assert self.method.word is not None
@@ -71,7 +71,7 @@ class Run:
         return replace(self, setting=replace(self.setting, kT=kT, friction=friction))
 
     def compiled_noise(self, first: int, count: int) -> Any:
-        """Noise as a compiled kernel takes it: the counter-based source itself, or these steps of a record."""
+        """Noise as a compiled kernel takes it: the counter-based source, or these steps of a record."""
         return self.source.values[first : first + count] if isinstance(self.source, Recorded) else self.source
 
     @cached_property
@@ -117,8 +117,9 @@ def one_step(
 ) -> State:
     """One step as a function of its state: what Jacobians, affine solves and certificates differentiate.
 
-    `normals` are the step's standard normals, (draws, *ensemble, *event); `copy` the second copy (x, y) of a method in
-    extended phase space, (q, p) if not given. Nothing is checked: a wrong pairing can be stepped, to show what it does.
+    `normals` are the step's standard normals, (draws, *ensemble, *event); `copy` the second copy (x, y) of a
+    method in extended phase space, (q, p) if not given. Nothing is checked: a wrong pairing can be stepped,
+    to show what it does.
     """
     chosen = method_named(method)
     setting = Setting(H, float(dt), kT, friction, omega, tolerance, account=False)

@@ -1,7 +1,7 @@
 """The step a word spells, and its exact inverse.
 
-A kick leaves q and t alone, so ∂H/∂q is kept until the next drift: a method that begins and ends with a kick costs one
-gradient a step after the first.
+A kick leaves q and t alone, so ∂H/∂q is kept until the next drift: a method that begins and ends with a kick
+costs one gradient a step after the first.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ def word_step(setting: Setting, word: Word, q: Array) -> Step:
     letters = [(letter, c * h, _factors(setting, letter, c * h, k, q)) for letter, c in word]
     account = setting.account and setting.kT is not None
 
-    def step(state: State, t: Any, normals: Array | None) -> State:
+    def step(state: State, t: Any, normals: Any) -> State:
         q, p, slope, heat = state.q, state.p, state.slope, state.heat
         draw = 0
         for letter, b, (kept, scale) in letters:
@@ -78,7 +78,7 @@ def _factors(setting: Setting, letter: str, b: Any, k: float, x: Array) -> tuple
 
 
 def inverse_word_step(setting: Setting, word: Word, q: Array) -> Step:
-    """The exact inverse of a word over A, B and O: from the state at t + h back to the state at t, with the same normals.
+    """The exact inverse of a word over A, B and O, with the same normals: the state at t back to t − h.
 
     Kicks and drifts are undone at −h, the thermostat by p ← (p − √(…) ξ)/e^{−γh}.
     """
@@ -89,7 +89,7 @@ def inverse_word_step(setting: Setting, word: Word, q: Array) -> Step:
         letters.append((letter, b, _factors(setting, letter, b, k, q)))
     draws = sum(letter == "O" for letter, _ in word)
 
-    def step(state: State, t: Any, normals: Array | None) -> State:
+    def step(state: State, t: Any, normals: Any) -> State:
         q, p, slope = state.q, state.p, state.slope
         draw = draws
         for letter, b, (kept, scale) in letters:

@@ -1,9 +1,9 @@
 """Methods as words over flows.
 
-A word is a sequence of (flow, coefficient): `("B", 0.5)` kicks for half a step. Read left to right, first letter
-applied first. The flows, with h the step and c the coefficient:
+A word is a sequence of (flow, coefficient): `("B", 0.5)` kicks for half a step. Read left to right, first
+letter applied first. The flows, with h the step and c the coefficient:
 
-    B  kick         p ← p − c h ∂H/∂q           with linear friction k in H: the exact flow of dp/dt = −∂H/∂q − k p
+    B  kick         p ← p − c h ∂H/∂q, or the exact flow of dp/dt = −∂H/∂q − k p where H has linear friction k
     A  drift        q ← q + c h ∂H/∂p,  t ← t + c h
     O  thermostat   the exact Ornstein–Uhlenbeck flow of dp = −γ p dt + √(2 γ m kT) dW over c h
     D  dissipation  dp/dt = −Γ ∂H/∂p over c h, by the implicit midpoint rule
@@ -50,7 +50,7 @@ class Method:
 
 
 def merged(word: Word) -> Word:
-    """Neighbouring letters of one flow joined: (A, ¼)(A, ½) is (A, ¾). Noise is not joined: each O draws once."""
+    """Neighbours of one flow joined: (A, ¼)(A, ½) is (A, ¾). Noise is not joined: each O draws once."""
     result: list[tuple[str, float]] = []
     for letter, coefficient in word:
         if result and result[-1][0] == letter and letter in "AB":

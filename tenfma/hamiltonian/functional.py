@@ -21,10 +21,11 @@ from tenfma.hamiltonian.protocol import DIMENSIONLESS, Array, Capability, Hamilt
 class TorchHamiltonian(Hamiltonian):
     """H(q, p[, t]) from torch functions or modules; NumPy arrays are accepted and returned as well.
 
-    `potential` takes q, `kinetic` takes p, `function` takes (q, p); each also takes t last if `time_dependent` (kinetic
-    never does). They see (*ensemble, *event_shape) and return one energy per member. `mass` broadcasts to event_shape
-    and may be a parameter or a function without arguments that returns it. Where `function` turns out to be
-    Σ p²/2m + V(q), its masses are read off; `capability` overrides what probing finds.
+    `potential` takes q, `kinetic` takes p, `function` takes (q, p); each also takes t last if
+    `time_dependent` (kinetic never does). They see (*ensemble, *event_shape) and return one energy per
+    member. `mass` broadcasts to event_shape and may be a parameter or a function without arguments that
+    returns it. Where `function` turns out to be Σ p²/2m + V(q), its masses are read off; `capability`
+    overrides what probing finds.
     """
 
     def __init__(
@@ -46,7 +47,8 @@ class TorchHamiltonian(Hamiltonian):
             function is not None and (kinetic or mass is not None)
         ):
             raise TenfmaError(
-                "A Hamiltonian is given by function=F(q, p) alone, or by potential=V(q) with mass=m or kinetic=T(p)."
+                "A Hamiltonian is given by function=F(q, p) alone, "
+                "or by potential=V(q) with mass=m or kinetic=T(p)."
             )
         if kinetic is not None and mass is not None:
             raise TenfmaError(
@@ -136,9 +138,10 @@ class TorchHamiltonian(Hamiltonian):
 
 
 def _slope(f: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    """∂(Σ f)/∂x; part of a graph only where gradients are on and x or anything else f is made of asks for them.
+    """∂(Σ f)/∂x; part of a graph only where gradients are on and something f is made of asks for them.
 
-    x is used as it stands where it already needs a gradient, so double differentiation reaches what x was made of.
+    x is used as it stands where it already needs a gradient, so double differentiation reaches what x was
+    made of.
     """
     record = torch.is_grad_enabled()
     with torch.enable_grad():

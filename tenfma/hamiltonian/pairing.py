@@ -14,10 +14,11 @@ ROUND_OFF = {8: 1e-9, 4: 2e-4}
 
 
 def probed(H: Hamiltonian, points: int = 4, seed: int = 0) -> tuple[Capability, np.ndarray | None]:
-    """Capability of H and, where it is quadratic, its masses, from derivatives at random points of three sizes.
+    """Capability of H, and its masses where it is quadratic, from derivatives at random points.
 
-    H = T(p) + V(q) exactly if ∂H/∂q does not change with p; T = Σ p²/2m exactly if ∂H/∂p = p/m. Points where H is not
-    finite are left out. A function that differs from these forms only outside the points is not found out.
+    H = T(p) + V(q) exactly if ∂H/∂q does not change with p; T = Σ p²/2m exactly if ∂H/∂p = p/m. Points where
+    H is not finite are left out. A function that differs from these forms only outside the points is not
+    found out.
     """
     if coupling(H, points=points, seed=seed) > 0.0:
         return Capability.GENERAL, None
@@ -28,8 +29,8 @@ def probed(H: Hamiltonian, points: int = 4, seed: int = 0) -> tuple[Capability, 
 def coupling(H: Hamiltonian, q: Any = None, p: Any = None, points: int = 4, seed: int = 0) -> float:
     """Largest |∂²H/∂q∂p| met, as the change of ∂H/∂q over a change of p; 0 for a separable H.
 
-    Looked for around the state (q, p) if one is given (NumPy arrays), at random points of sizes 0.3, 1 and 3 otherwise.
-    Infinite if H is finite nowhere it was tried.
+    Looked for around the state (q, p) if one is given (NumPy arrays), at random points of sizes 0.3, 1 and 3
+    otherwise. Infinite if H is finite nowhere it was tried.
     """
     rng = np.random.default_rng(seed)
     largest, tried = 0.0, 0
