@@ -1,0 +1,169 @@
+"""The atoms chart: H(r, π) = Σ |π|²/2m + U_θ(q₀(r)), the learned energy pulled back through Module A.
+
+Units: r in Å, time in fs, energies in eV, so masses are in eV·fs²/Å² (1 amu = 103.64 of them) and
+momenta in eV·fs/Å. Who is joined to whom is found again when an atom has moved half the skin; pairs
+between the cutoff and the cutoff plus the skin have weight zero, so finding them again changes nothing
+but the cost.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from ase import Atoms, units
+from torch import Tensor, nn
+
+from tenfma.crystal import elements
+from tenfma.crystal.complex import SimplicialComplex, complex_of
+from tenfma.crystal.cutoffs import Cutoff, cutoff_rule
+from tenfma.crystal.features import LOCAL_RANKS, featurize
+from tenfma.errors import TenfmaError
+from tenfma.hamiltonian.lift import Lift
+from tenfma.hamiltonian.network import Connectivity
+from tenfma.hamiltonian.protocol import Array, Capability, Hamiltonian, Units
+
+#: one atomic mass unit in eV·fs²/Å²
+AMU = 1 / units.fs**2
+
+
+@dataclass(frozen=True)
+class Widened:
+    """A cutoff rule with a skin around it, Å."""
+
+    rule: Cutoff
+    skin: float
+
+    def radius(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        return self.rule.radius(first, second) + self.skin
+
+
+class AtomsHamiltonian(Hamiltonian):
+    """H(r, π) of the atoms of one crystal or of several at fixed cells; states are (*ensemble, N, 3).
+
+    `cutoff` and `triangle_cutoff` are the model's, `skin` is in Å.
+    """
+
+    capability = Capability.QUADRATIC
+    mass: Tensor
+    units = Units(q="Å", p="eV·fs/Å", energy="eV", time="fs")
+
+    def __init__(
+        self,
+        lift: Lift,
+        potential: nn.Module,
+        K: SimplicialComplex,
+        cutoff: Any,
+        triangle_cutoff: Any,
+        skin: float = 0.5,
+        name: str = "H_θ (atoms)",
+    ) -> None:
+        if not skin >= 0:
+            raise TenfmaError(f"the skin is {skin}; a length of at least 0 Å is expected")
+        self.lift, self.potential, self.name, self.skin = lift, potential, name, skin
+        self.cutoffs = tuple(Widened(cutoff_rule(value), skin) for value in (cutoff, triangle_cutoff))
+        self.numbers, self.cells, self.pbc, self.owner = K.numbers, K.cells, K.pbc, K.atom_crystal
+        self.positions = K.positions
+        self.mass = AMU * elements.data(K.numbers, ["mass"], K.dtype)
+        self.event_shape = (K.n_atoms, 3)
+        self.n_crystals = K.n_crystals
+        self._cached: tuple[Tensor, SimplicialComplex] | None = None
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """3N, less three for each crystal's total momentum, which the forces conserve."""
+        return 3 * len(self.numbers) - 3 * self.n_crystals
+
+    def __call__(self, q: Array, p: Array, t: float = 0.0) -> Array:
+        """H per crystal, (*ensemble, crystals), eV."""
+        return _as_given(lambda r, pi: self._potential(r) + self._kinetic(pi), q, p)
+
+    def dq(self, q: Array, p: Array | None = None, t: float = 0.0) -> Array:
+        """∂H/∂r = −forces, eV/Å."""
+        return _as_given(self._slope, q)
+
+    def dp(self, q: Array | None, p: Array, t: float = 0.0) -> Array:
+        """∂H/∂π = π/m, the velocities, Å/fs."""
+        return _as_given(lambda pi: pi / self.mass.to(pi), p)
+
+    def forces(self, positions: Array) -> Array:
+        """−∂U_θ/∂r, (*ensemble, N, 3), eV/Å."""
+        return -self.dq(positions)
+
+    def kinetic_energy(self, p: Array) -> Array:
+        """Σ |π|²/2m per crystal, (*ensemble, crystals)."""
+        return _as_given(self._kinetic, p)
+
+    def potential_energy(self, q: Array) -> Array:
+        """U_θ(q₀(r)) per crystal, (*ensemble, crystals)."""
+        return _as_given(self._potential, q)
+
+    def parts(self, q: Tensor, p: Tensor) -> dict[str, Tensor]:
+        """Energy of every simplex of one state (N, 3), {rank: (cells,)}; kinetic energy is the atoms'.
+        They add to H.
+
+        Bonds and triangles are those of `complex(q)`, some of which lie in the skin and have none.
+        """
+        parts = self._cells(self.complex(q))
+        return {**parts, "atoms": parts["atoms"] + (p * p / (2 * self.mass.to(p))).sum(-1)}
+
+    def complex(self, positions: Tensor) -> SimplicialComplex:
+        """The complex at these positions (*ensemble, N, 3), members in a row, with the pairs of the skin."""
+        rows = positions.reshape(-1, *self.event_shape)
+        place = rows.detach()
+        if self._cached is not None and self._cached[0].shape == place.shape:
+            moved = (place - self._cached[0]).norm(dim=-1).max()
+            if moved < self.skin / 2 or moved == 0:
+                return self._cached[1].with_positions(rows.flatten(0, 1))
+        K = self._found(place)
+        self._cached = (place, K)
+        return K.with_positions(rows.flatten(0, 1))
+
+    def _found(self, rows: Tensor) -> SimplicialComplex:
+        if not bool(torch.isfinite(rows).all()):
+            raise TenfmaError("a position stopped being finite; use a smaller dt")
+        members = [
+            Atoms(
+                numbers=self.numbers[self.owner == crystal].numpy(),
+                positions=row[self.owner == crystal].numpy(),
+                cell=self.cells[crystal].numpy(),
+                pbc=self.pbc[crystal].numpy(),
+            )
+            for row in rows
+            for crystal in range(self.n_crystals)
+        ]
+        K = complex_of(members, *self.cutoffs, dtype=rows.dtype)
+        return replace(K, cutoffs=K.cutoffs - self.skin, triangle_cutoffs=K.triangle_cutoffs - self.skin)
+
+    def _cells(self, K: SimplicialComplex) -> dict[str, Tensor]:
+        rows = self.lift(featurize(K, smooth_only=True).for_potential())
+        return self.potential(rows, Connectivity.of(K))
+
+    def _potential(self, r: Tensor) -> Tensor:
+        K = self.complex(r)
+        parts = self._cells(K)
+        owners = dict(zip(LOCAL_RANKS, (K.atom_crystal, K.edge_crystal, K.triangle_crystal)))
+        total = r.new_zeros(K.n_crystals)
+        for rank in LOCAL_RANKS:
+            total = total.index_add(0, owners[rank], parts[rank])
+        return total.reshape(*r.shape[:-2], self.n_crystals)
+
+    def _kinetic(self, p: Tensor) -> Tensor:
+        per_atom = (p * p / (2 * self.mass.to(p))).sum(-1)
+        return p.new_zeros((*p.shape[:-2], self.n_crystals)).index_add(-1, self.owner, per_atom)
+
+    def _slope(self, r: Tensor) -> Tensor:
+        record = torch.is_grad_enabled() and (
+            r.requires_grad or any(parameter.requires_grad for parameter in self.potential.parameters())
+        )
+        with torch.enable_grad():
+            x = r if record and r.requires_grad else r.detach().requires_grad_()
+            return torch.autograd.grad(self._potential(x).sum(), x, create_graph=record)[0]
+
+
+def _as_given(f, *arrays: Array) -> Array:
+    """f on tensors; NumPy arrays are taken in without a graph and given back as NumPy."""
+    if any(isinstance(x, Tensor) for x in arrays):
+        return f(*arrays)
+    with torch.no_grad():
+        return f(*(torch.as_tensor(np.ascontiguousarray(x, dtype=np.float64)) for x in arrays)).numpy()
