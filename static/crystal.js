@@ -31,9 +31,9 @@ function textColour(element) {
 
 function lookFromTheSide(viewer) {
   viewer.zoomTo();
-  viewer.rotate(-90, "x");
-  viewer.rotate(-24, "y");
-  viewer.rotate(14, "x");
+  viewer.rotate(-90, "vx"); // the c axis upwards
+  viewer.rotate(-28, "vy");
+  viewer.rotate(16, "vx");
   viewer.zoom(1.08);
 }
 
@@ -134,7 +134,7 @@ export default function (component) {
   load3Dmol().then(($3Dmol) => {
     if (root.gone || root.latest !== data) return;
     if (!root.viewer) {
-      root.viewer = $3Dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, disableFog: true });
+      root.viewer = $3Dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, disableFog: true, orthographic: true });
       root.sight = new ResizeObserver(() => { if (stage.clientWidth > 0) { root.viewer.resize(); root.viewer.render(); } });
       root.sight.observe(stage);
     }

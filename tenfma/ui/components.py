@@ -7,6 +7,7 @@ import streamlit as st
 
 from tenfma.site import site
 from tenfma.ui.texts import Texts
+from tenfma.viz.player import Movie, packed
 
 _CRYSTAL_HTML = """
 <div class="crystal">
@@ -42,3 +43,30 @@ def crystal(t: Texts, scene: Mapping[str, Any], alt: str, key: str = "viewer", h
 
 def _heard() -> None:
     """A component's event needs a callback to be reported; the value itself is read from the result."""
+
+
+_PLAYER_HTML = """
+<div class="player">
+  <div class="panels" tabindex="0" role="img"><canvas class="plane"></canvas><canvas class="side"></canvas></div>
+  <div class="legend"></div>
+  <div class="controls">
+    <button class="play" type="button"></button>
+    <input class="time" type="range" min="0" max="1" step="1" value="0">
+    <select class="speed"><option value="0.25">¼×</option><option value="0.5">½×</option>
+      <option value="1" selected>1×</option><option value="2">2×</option><option value="4">4×</option></select>
+  </div>
+  <output class="values" aria-live="off"></output>
+  <p class="help"></p>
+</div>
+"""
+
+_player = st.components.v2.component(
+    "tenfma_player", html=_PLAYER_HTML, css=_asset("player.css"), js=_asset("player.js")
+)
+
+
+def player(t: Texts, movie: Movie, alt: str, key: str = "player", height: int = 420) -> None:
+    """Play a motion in the phase plane with its energy beside it; the browser animates, the server rests."""
+    spoken = {name: t(name) for name in ("play", "pause", "time", "speed", "frame")}
+    spoken |= {"help": t("player.help"), "alt": alt}
+    _player(key=key, data=packed(movie, spoken, height))

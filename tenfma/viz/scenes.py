@@ -113,6 +113,22 @@ class _Atoms:
                 self.place(site, cell, image=False)
 
 
+    def join(self, bond: Bond) -> set[tuple[int, int]]:
+        """The bond wherever both its ends are drawn; where they nowhere are, with images of its ends outside the cell."""
+        shift = np.asarray(bond.shift) + self.moved[bond.i] - self.moved[bond.j]
+        heres = [key[1:] for key in self.placed if key[0] == bond.i]
+        pairs = set()
+        for here in heres:
+            there = (bond.j, *(int(c + s) for c, s in zip(here, shift)))
+            if there in self.placed:
+                pairs.add((self.placed[bond.i, *here], self.placed[there]))
+        if pairs or len(self.rows) > MOST_ATOMS:
+            return pairs
+        first = self.placed[bond.i, 0, 0, 0], self.place(bond.j, shift, image=True)
+        second = self.place(bond.i, -shift, image=True), self.placed[bond.j, 0, 0, 0]
+        return {first, second}
+
+
 def crystal_scene(
     structure: Structure,
     bonds: Sequence[Bond],
@@ -125,18 +141,8 @@ def crystal_scene(
     atoms = _Atoms(structure)
     atoms.fill(cells)
     joined = set()
-    for (site, *cell), index in list(atoms.placed.items()):
-        within = all(0 <= c < count for c, count in zip(cell, cells))
-        for bond in bonds:
-            for start, end, sign in ((bond.i, bond.j, 1), (bond.j, bond.i, -1)):
-                if start != site:
-                    continue
-                shift = sign * np.asarray(bond.shift) + atoms.moved[start] - atoms.moved[end]
-                target = (end, *(int(c + s) for c, s in zip(cell, shift)))
-                if target not in atoms.placed and (not within or len(atoms.rows) > MOST_ATOMS):
-                    continue
-                other = atoms.place(end, target[1:], image=True)
-                joined.add((min(index, other), max(index, other)))
+    for bond in bonds:
+        joined |= atoms.join(bond)
     for row in atoms.rows:
         row["picked"] = row["site"] == picked
     return {

@@ -5,11 +5,11 @@ Symbols, code, data columns and file names are the same in both languages and ar
 
 from collections.abc import Callable
 
-from tenfma.ui.texts import common, crystal
+from tenfma.ui.texts import common, crystal, dynamics
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 
-PARTS = (common.TEXTS, crystal.TEXTS)
+PARTS = (common.TEXTS, crystal.TEXTS, dynamics.TEXTS)
 
 CATALOGUE: dict[str, tuple[str, str]] = {key: pair for part in PARTS for key, pair in part.items()}
 

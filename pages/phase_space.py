@@ -1,0 +1,67 @@
+"""Phase space: trajectories, energy contours and a patch carried by the flow, animated in the browser."""
+
+import pandas as pd
+import streamlit as st
+
+from tenfma.ui import components, layout, state, systems
+from tenfma.viz import phase
+
+t = layout.begin("phase")
+picture = st.container()
+first, second, third = st.columns([1.1, 1, 1], gap="medium")
+
+with first:
+    chosen = systems.choose(t, "pendulum")
+    H = chosen.H
+    planes = phase.planes(H)
+    plane = planes[state.choice(t("plane"), "plane", list(planes), lambda s: " – ".join(planes[s].names))]
+    known = phase.methods_for(H)
+    plain = phase.default_method(H)
+    methods = state.choices(
+        t("methods"), "methods", known, lambda s: t(f"method.{s}"), default=[plain, "euler"], max_selections=4
+    ) or [plain]
+with second:
+    q0, p0 = systems.start(t, H)
+with third:
+    dt, steps = systems.step(t, H, getattr(H, "dt", 0.05), min(getattr(H, "steps", 600), 600))
+    radius = state.number(t("radius"), "radius", phase.patch_radius(H), 0.0, 2.0, step=0.01, format="%.3g")
+
+with picture, layout.told():
+    study = phase.study(H, q0, p0, dt, steps, methods, plane, radius, area_name=t("patch.area"))
+    study.movie.missing = t("patch.folded")
+    study.movie.paths = {t(f"method.{name}"): points for name, points in study.movie.paths.items()}
+    study.movie.energies = {t(f"method.{name}"): series for name, series in study.movie.energies.items()}
+    components.player(t, study.movie, t("phase.picture", system=chosen.title))
+    layout.data(t, f"phase-space-{chosen.slug}", pd.DataFrame(study.table))
+    for name in study.stopped:
+        st.caption(t("stopped", name=t(f"method.{name}")))
+
+lead = t(f"method.{methods[0]}")
+if study.area is None:
+    layout.notice(t, t("phase.note.plain", method=lead, drift=study.drift[methods[0]], time=dt * steps))
+else:
+    summary = phase.area_summary(study, dt, H.damping)
+    layout.notice(
+        t,
+        t(
+            f"phase.note.{summary.kind}",
+            method=lead,
+            area=summary.start,
+            end=summary.end,
+            factor=summary.end / summary.start,
+            change=summary.change,
+            drift=study.drift[methods[0]],
+            damping=H.damping,
+            expected=summary.expected,
+        )
+        + (t("phase.note.folded", time=summary.until) if summary.folded else ""),
+    )
+display = H.display() if hasattr(H, "display") else H.latex()
+layout.equations(
+    t,
+    [
+        (t("phase.eq.hamilton"), f"H = {display}"),
+        *(("", line) for line in H.equations()[:12]),
+        (t("phase.eq.area"), r"\sum_i \oint p_i\,\mathrm{d}q_i = \text{const}"),
+    ],
+)
