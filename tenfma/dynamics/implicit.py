@@ -46,7 +46,7 @@ def solve(
         change, size = largest(new - z), largest(new)
         if not math.isfinite(change):
             break
-        if change <= tolerance * size or (last <= floor * size and change >= last):
+        if change <= tolerance * size or (change <= 4.0 * floor * size and change >= last):
             return new
         if count >= 8 and change > 0.7 * last and change > floor * size:
             break
@@ -96,7 +96,7 @@ def _newton(F: Callable[[Array], Array], guess: Array, ensemble: int, tolerance:
         if not math.isfinite(change):
             break
         x = x - update
-        if change <= tolerance * size or (last <= 1e-9 * size and change >= last):
+        if change <= tolerance * size or (change <= 1e-9 * size and change >= last):
             return state(x)
         x, last = (x.detach() if hasattr(x, "detach") else x), change
     raise ConvergenceError(f"{what} did not converge (last change {last:.1e}); use a smaller dt.")

@@ -19,6 +19,7 @@ from tenfma.dynamics.flows import Setting, State
 from tenfma.dynamics.methods import check_pairing, method_named
 from tenfma.dynamics.noise import noise_source
 from tenfma.dynamics.path import Path
+from tenfma.dynamics.record import NotFinite, Record, first_bad
 from tenfma.dynamics.run import Run
 from tenfma.dynamics.words import Method
 from tenfma.errors import ConvergenceError, TenfmaError
@@ -66,7 +67,7 @@ def integrate(
         gradient: for torch: "backprop", "checkpoint" (memory √steps), "reversible" (memory flat; retraces the
             path), or "none".
         progress: called with the finished fraction, about a hundred times.
-        on_failure: "raise", or "stop" to keep the part finished before a non-finite energy or an unsolved step.
+        on_failure: "raise", or "stop" to keep what was finished before a non-finite energy or unsolved step.
 
     Raises:
         PairingError: the method is not right for H.
@@ -89,94 +90,32 @@ def integrate(
     run = Run(setting, method, source, float(t0), ensemble, gradient)
     if not bool(np.isfinite(plain(start)).all()):
         raise TenfmaError(
-            f"The energy of {H.name} at the start is {_first_bad(start)}; "
+            f"The energy of {H.name} at the start is {first_bad(start)}; "
             "start from a state where it is finite."
         )
     kernel = _compiled(H, method, q)
-    record = _Record(run, q, p, start)
+    record = Record(run, q, p, start)
     with np.errstate(all="ignore"):
         try:
             if kernel is not None:
                 _run_compiled(kernel, record, steps, save_every, progress)
             else:
                 _run_stepwise(record, steps, save_every, progress)
-        except (ConvergenceError, _NotFinite) as error:
+        except (ConvergenceError, NotFinite) as error:
             if on_failure == "raise":
-                raise TenfmaError(str(error)) if isinstance(error, _NotFinite) else error from None
+                raise TenfmaError(str(error)) if isinstance(error, NotFinite) else error from None
             record.stopped = str(error)
     return record.path(dt)
 
 
-class _NotFinite(Exception):
-    """The energy stopped being finite; becomes a TenfmaError or the end of the path."""
-
-
-class _Record:
-    """States kept so far."""
-
-    def __init__(self, run: Run, q: Array, p: Array, energy: Array) -> None:
-        self.run = run
-        self.stopped: str | None = None
-        self.steps: list[int] = [0]
-        self.q, self.p, self.energy = [q], [p], [energy]
-        accounts = run.method.word is not None and run.method.stochastic
-        self.heat: list[Array] | None = [0.0 * energy] if accounts else None
-        self.divergence: list[Array] = []
-
-    def keep(self, step: int, q: Array, p: Array, energy: Array, heat: Array | None = None) -> None:
-        """One more state; raises `_NotFinite` if its energy is not."""
-        if not bool(namespace(energy).isfinite(energy).all()):
-            h = plain(self.run.setting.h)
-            raise _NotFinite(
-                f"The energy of {self.run.setting.H.name} became {_first_bad(energy)} between steps "
-                f"{self.steps[-1]} and {step} of {self.run.method.name}; use a dt smaller than {np.max(np.abs(h)):g}, or "
-                "on_failure='stop' to keep the finished part."
-            )
-        self.steps.append(step)
-        self.q.append(q)
-        self.p.append(p)
-        self.energy.append(energy)
-        if self.heat is not None and heat is not None:
-            self.heat.append(heat)
-
-    def path(self, dt: Any) -> Path:
-        """The kept states as a `Path`."""
-        run, stack = self.run, namespace(self.q[0]).stack
-        H = run.setting.H
-        energy = stack(self.energy)
-        heat = None if self.heat is None else stack(self.heat)
-        return Path(
-            t=self._times(dt),
-            q=stack(self.q),
-            p=stack(self.p),
-            energy=energy,
-            method=run.method.name,
-            dt=dt if isinstance(dt, int | float) else plain(dt),
-            name=H.name,
-            units=H.units,
-            heat=heat,
-            work=None if heat is None else energy - energy[0] - heat,
-            copies_divergence=stack([0.0 * self.divergence[0], *self.divergence])
-            if self.divergence
-            else None,
-            stopped=self.stopped,
-        )
-
-    def _times(self, dt: Any) -> Array:
-        q = self.q[0]
-        each = plain(dt).astype(float)
-        t = self.run.t0 + np.asarray(self.steps).reshape(-1, *[1] * each.ndim) * each
-        return namespace(q).as_tensor(t, device=q.device) if is_torch(q) else t
-
-
 def _run_stepwise(
-    record: _Record, steps: int, save_every: int, progress: Callable[[float], None] | None
+    record: Record, steps: int, save_every: int, progress: Callable[[float], None] | None
 ) -> None:
     run = record.run
     H, dimensions = run.setting.H, len(run.setting.H.event_shape)
-    state = State(record.q[0], record.p[0])
+    state = State(record.q[0][0], record.p[0][0])
     if record.heat is not None:
-        state = replace(state, heat=record.heat[0])
+        state = replace(state, heat=record.heat[0][0])
     done, stride, following = 0, max(1, steps // 100), max(1, steps // 100)
     while done < steps:
         count = min(save_every, steps - done)
@@ -186,21 +125,22 @@ def _run_stepwise(
         done += count
         if done % save_every == 0 or done == steps:
             energy = _energy(H, state.q, state.p, run.time(done), run.gradient)
+            heat = None if state.heat is None else state.heat[None]
+            record.keep(np.array([done]), state.q[None], state.p[None], energy[None], heat)
             distance = divergence(state, dimensions)
-            record.keep(done, state.q, state.p, energy, state.heat)
             if distance is not None:
-                record.divergence.append(distance)
+                record.divergence.append(distance[None])
         if progress is not None and done >= following:
             following = done + stride
             progress(done / steps)
 
 
 def _run_compiled(
-    kernel: Any, record: _Record, steps: int, save_every: int, progress: Callable[[float], None] | None
+    kernel: Any, record: Record, steps: int, save_every: int, progress: Callable[[float], None] | None
 ) -> None:
     run, setting = record.run, record.run.setting
-    q, p = record.q[0], record.p[0]
-    heat = None if record.heat is None else record.heat[0]
+    q, p = record.q[0][0], record.p[0][0]
+    heat = None if record.heat is None else record.heat[0][0]
     h = setting.h if isinstance(setting.h, float) else setting.h.reshape(run.ensemble)
     share = steps if progress is None else max(save_every, steps // 100 // save_every * save_every)
     done = 0
@@ -222,11 +162,9 @@ def _run_compiled(
             noise=run.compiled_noise(done, count),
             first_step=done,
         )
-        for i in range(len(qs)):
-            total = None if heat is None or heats is None else heat + heats[i]
-            record.keep(done + (i + 1) * every, qs[i], ps[i], energies[i], total)
-        if heat is not None and heats is not None:
-            heat = heat + heats[-1]
+        total = None if heat is None or heats is None else heat + heats
+        record.keep(done + every * np.arange(1, len(qs) + 1), qs, ps, energies, total)
+        heat = None if total is None else total[-1]
         q, p = qs[-1], ps[-1]
         done += count
         if progress is not None:
@@ -254,12 +192,3 @@ def _energy(H: Hamiltonian, q: Array, p: Array, t: float, gradient: str) -> Arra
             return H(q, p, t)
     energy = H(q, p, t)
     return energy if is_torch(energy) else np.asarray(energy)
-
-
-def _first_bad(energy: Array) -> str:
-    values = plain(energy)
-    bad = np.argwhere(~np.isfinite(values))
-    if values.ndim == 0 or len(bad) == 0:
-        return str(values)
-    index = tuple(int(i) for i in bad[0])
-    return f"{values[index]} (member {index[0] if len(index) == 1 else index})"

@@ -1,6 +1,6 @@
 """The methods, by name: each a word over flows with derived coefficients, or a builder of its step."""
 
-from tenfma.dynamics.compositions import KAHAN_LI_8, YOSHIDA_6A, quintuple_jump, triple_jump
+from tenfma.dynamics.compositions import KAHAN_LI_8, KAHAN_LI_8_17, YOSHIDA_6A, quintuple_jump, triple_jump
 from tenfma.dynamics.explicit import euler, rk4
 from tenfma.dynamics.extended import tao
 from tenfma.dynamics.flows import Setting, Step
@@ -45,7 +45,10 @@ METHODS: dict[str, Method] = {
         _symplectic("yoshida4", 4, composed(KICK_DRIFT_KICK, triple_jump(2)), "Yoshida (1990)"),
         _symplectic("suzuki4", 4, composed(KICK_DRIFT_KICK, quintuple_jump(2)), "Suzuki (1990)"),
         _symplectic("yoshida6", 6, composed(KICK_DRIFT_KICK, YOSHIDA_6A), "Yoshida (1990), solution A"),
-        _symplectic("kahan_li8", 8, composed(KICK_DRIFT_KICK, KAHAN_LI_8), "Kahan & Li (1997), s17odr8a"),
+        _symplectic("kahan_li8", 8, composed(KICK_DRIFT_KICK, KAHAN_LI_8), "Kahan & Li (1997), s15odr8"),
+        _symplectic(
+            "kahan_li8_17", 8, composed(KICK_DRIFT_KICK, KAHAN_LI_8_17), "Kahan & Li (1997), s17odr8a"
+        ),
         Method("implicit_midpoint", 2, GENERAL, True, True, f"{_HLW}, VI.4", build=implicit_midpoint),
         Method("gauss_legendre4", 4, GENERAL, True, True, f"{_HLW}, II.1.3", build=gauss_legendre4),
         Method("tao2", 2, GENERAL, True, True, "Tao (2016)", build=tao((1.0,))),
@@ -88,7 +91,7 @@ def step_of(method: Method, setting: Setting, q: Array) -> Step:
 
 
 def check_pairing(method: Method, H: Hamiltonian, q: Array | None = None, p: Array | None = None) -> None:
-    """Raise `PairingError`, with the remedy, where the method is not right for H; why is measured at (q, p)."""
+    """Raise `PairingError`, with the remedy, where a method is not right for H; why is measured at (q, p)."""
     if H.capability >= method.needs:
         return
     if H.capability == GENERAL:

@@ -1,0 +1,84 @@
+"""What `integrate` keeps on its way, and how it ends when the energy stops being finite."""
+
+from typing import Any
+
+import numpy as np
+
+from tenfma.dynamics.arrays import is_torch, namespace, plain
+from tenfma.dynamics.path import Path
+from tenfma.dynamics.run import Run
+from tenfma.hamiltonian.protocol import Array
+
+
+class NotFinite(Exception):
+    """The energy stopped being finite; becomes a TenfmaError or the end of the path."""
+
+
+class Record:
+    """States kept so far, in blocks with time first."""
+
+    def __init__(self, run: Run, q: Array, p: Array, energy: Array) -> None:
+        self.run = run
+        self.stopped: str | None = None
+        self.steps: list[np.ndarray] = [np.zeros(1, dtype=int)]
+        self.q, self.p, self.energy = [q[None]], [p[None]], [energy[None]]
+        accounts = run.method.word is not None and run.method.stochastic
+        self.heat: list[Array] | None = [0.0 * energy[None]] if accounts else None
+        self.divergence: list[Array] = []
+
+    def keep(self, steps: np.ndarray, q: Array, p: Array, energy: Array, heat: Array | None = None) -> None:
+        """Keep the states after `steps`; raises `NotFinite` after the last one whose energy is finite."""
+        finite = plain(namespace(energy).isfinite(energy)).reshape(len(steps), -1).all(1)
+        whole = bool(finite.all())
+        good = len(steps) if whole else int(np.argmin(finite))
+        if good:
+            self.steps.append(steps[:good])
+            self.q.append(q[:good])
+            self.p.append(p[:good])
+            self.energy.append(energy[:good])
+            if self.heat is not None and heat is not None:
+                self.heat.append(heat[:good])
+        if not whole:
+            h = np.max(np.abs(plain(self.run.setting.h)))
+            raise NotFinite(
+                f"The energy of {self.run.setting.H.name} became {first_bad(energy[good])} between steps "
+                f"{self.steps[-1][-1]} and {steps[good]} of {self.run.method.name}; use a dt smaller than "
+                f"{h:g}, or on_failure='stop' to keep the finished part."
+            )
+
+    def path(self, dt: Any) -> Path:
+        """The kept states as a `Path`."""
+        run, joined = self.run, namespace(self.q[0]).concatenate
+        H = run.setting.H
+        energy = joined(self.energy)
+        heat = None if self.heat is None else joined(self.heat)
+        apart = [0.0 * self.divergence[0], *self.divergence] if self.divergence else None
+        return Path(
+            t=self._times(dt),
+            q=joined(self.q),
+            p=joined(self.p),
+            energy=energy,
+            method=run.method.name,
+            dt=dt if isinstance(dt, int | float) else plain(dt),
+            name=H.name,
+            units=H.units,
+            heat=heat,
+            work=None if heat is None else energy - energy[0] - heat,
+            copies_divergence=None if apart is None else joined(apart),
+            stopped=self.stopped,
+        )
+
+    def _times(self, dt: Any) -> Array:
+        q = self.q[0]
+        each = plain(dt).astype(float)
+        t = self.run.t0 + np.concatenate(self.steps).reshape(-1, *[1] * each.ndim) * each
+        return namespace(q).as_tensor(t, device=q.device) if is_torch(q) else t
+
+
+def first_bad(energy: Array) -> str:
+    values = plain(energy)
+    bad = np.argwhere(~np.isfinite(values))
+    if values.ndim == 0 or len(bad) == 0:
+        return str(values)
+    index = tuple(int(i) for i in bad[0])
+    return f"{values[index]} (member {index[0] if len(index) == 1 else index})"

@@ -1,0 +1,95 @@
+"""Implicit steps are solved to round-off, differentiable, and say so where they cannot be."""
+
+import numpy as np
+import pytest
+import torch
+from dynamics_systems import General, jacobian, omega, product
+
+from tenfma.dynamics.implicit import solve
+from tenfma.dynamics.integrate import integrate
+from tenfma.dynamics.run import one_step
+from tenfma.errors import ConvergenceError
+from tenfma.hamiltonian.functional import TorchHamiltonian
+
+START = np.array([-3.0]), np.array([0.0])
+
+
+def test_energy_error_of_the_reference_system():
+    path = integrate(product(), *START, dt=0.1, steps=2000, method="implicit_midpoint")
+    assert path.drift == pytest.approx(1.2e-2, rel=0.05)
+
+
+def test_gauss_legendre_keeps_quadratic_invariants():
+    """Angular momentum is quadratic, so Gauss methods keep it to round-off; on a nonseparable H with that symmetry."""
+    H = General(
+        2,
+        lambda q, p: 0.5 * np.sum(p * p, -1) * (1 + np.sum(q * q, -1)),
+        lambda q, p: q * np.sum(p * p, -1, keepdims=True),
+        lambda q, p: p * (1 + np.sum(q * q, -1, keepdims=True)),
+    )
+    for method in ("implicit_midpoint", "gauss_legendre4"):
+        path = integrate(H, np.array([1.0, 0.2]), np.array([0.1, 0.7]), dt=0.05, steps=400, method=method)
+        momentum = path.q[:, 0] * path.p[:, 1] - path.q[:, 1] * path.p[:, 0]
+        assert np.ptp(momentum) < 1e-12
+
+
+def test_a_step_stopped_early_is_not_symplectic():
+    def stopped(iterations):
+        def f(z):
+            middle = z
+            for _ in range(iterations):
+                q, p = middle[:1], middle[1:]
+                middle = z + 0.05 * np.concatenate([product().dp(q, p), -product().dq(q, p)])
+            return 2 * middle - z
+
+        return f
+
+    z = np.array([-3.0, 0.3])
+
+    def solved(z):
+        state = one_step(product(), z[:1], z[1:], dt=0.1, method="implicit_midpoint")
+        return np.concatenate([state.q, state.p])
+
+    def defect(f):
+        J = jacobian(f, z)
+        return np.abs(J.T @ omega(1) @ J - omega(1)).max()
+
+    assert defect(stopped(3)) > 1e-3
+    assert defect(solved) < 1e-9
+
+
+def test_newton_takes_over_where_the_fixed_point_repels():
+    """A stiff oscillator, ωh = 20: the iteration diverges, the step is the exact Cayley map all the same."""
+    k = 400.0
+    H = General(1, lambda q, p: (p[..., 0] ** 2 + k * q[..., 0] ** 2) / 2, lambda q, p: k * q, lambda q, p: p)
+    path = integrate(H, np.array([1.0]), np.array([0.0]), dt=1.0, steps=50, method="implicit_midpoint")
+    assert path.drift < 1e-9
+    a = 0.5
+    cayley = np.linalg.solve(np.array([[1, -a], [a * k, 1]]), np.array([[1, a], [-a * k, 1]]))
+    assert [path.q[1, 0], path.p[1, 0]] == pytest.approx(cayley @ [1.0, 0.0], rel=1e-9)
+
+
+def test_members_of_an_ensemble_do_not_disturb_each_other():
+    H, q = product(), np.array([[-3.0], [0.5], [1.0]])
+    together = integrate(H, q, 0.1 * q, dt=0.1, steps=20, method="gauss_legendre4")
+    for i in range(3):
+        alone = integrate(H, q[i], 0.1 * q[i], dt=0.1, steps=20, method="gauss_legendre4")
+        assert together.q[:, i] == pytest.approx(alone.q, abs=1e-12)
+
+
+def test_an_equation_without_a_solution_is_an_error_with_the_remedy():
+    with pytest.raises(ConvergenceError, match="smaller dt"):
+        solve(lambda z: z**2 + 1.0, np.array([[0.5]]), 0, 1e-14, "The step")
+
+
+def test_gradient_through_the_solve():
+    H = TorchHamiltonian(function=lambda q, p: (0.5 * (q * q + 1) * (p * p + 1)).sum(-1), event_shape=1)
+    q = torch.tensor([-1.0], dtype=torch.float64, requires_grad=True)
+    p = torch.tensor([0.2], dtype=torch.float64)
+    for method in ("implicit_midpoint", "gauss_legendre4"):
+        (slope,) = torch.autograd.grad(integrate(H, q, p, dt=0.1, steps=5, method=method).q[-1].sum(), q)
+        ends = [
+            integrate(H, q.detach() + e, p, dt=0.1, steps=5, method=method).q[-1].item()
+            for e in (1e-5, -1e-5)
+        ]
+        assert slope.item() == pytest.approx((ends[0] - ends[1]) / 2e-5, abs=1e-8)
