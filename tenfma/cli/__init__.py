@@ -11,6 +11,8 @@ from tenfma.errors import TenfmaError
 #: command -> (module, function); these modules import what is heavy inside their functions, so `--help` is quick
 COMMANDS = {
     "app": ("tenfma.cli.app", "app"),
+    "embed": ("tenfma.cli.embed", "embed"),
+    "evolve": ("tenfma.cli.evolve", "evolve"),
 }
 
 #: the base of every usage error, whether Typer brings its own copy of click or uses the installed one

@@ -1,11 +1,14 @@
 """A TEN-FMA model: everything learned, and how a crystal becomes (H, q₀, p₀) with it."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from tenfma.crystal import prototypes
@@ -17,6 +20,7 @@ from tenfma.crystal.complex import (
 )
 from tenfma.crystal.cutoffs import Cutoff, cutoff_rule
 from tenfma.crystal.features import LOCAL_RANKS, Channel, Features, FeatureTable, featurize
+from tenfma.embedding.pooling import Embedding
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.layout import Layout, split_blocks
 from tenfma.hamiltonian.lift import Lift
@@ -26,6 +30,7 @@ from tenfma.hamiltonian.simplices import SimplicesHamiltonian
 
 CHARTS = ("simplices", "atoms")
 MOMENTA = ("zero", "learned", "thermal")
+WEIGHTS, SETTINGS = "weights.safetensors", "model.json"
 #: crystals of many kinds of bonding whose features set the reference means and scales
 REFERENCE = (
     "B1",
@@ -203,6 +208,48 @@ class Model(nn.Module):
             H, q0, p0 = self.hamiltonian(structures)
             return H(q0, p0)
 
+    def embed(self, structures: Sequence[Any], **options: Any) -> Embedding:
+        """Named invariants of each structure, (n, d); see `pipeline.embed` for the options."""
+        from tenfma.embedding.pipeline import embed
+
+        return embed(self, structures, **options)
+
+    def save(self, folder: str | Path) -> None:
+        """Write weights (safetensors) and settings (JSON) to a folder."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        channels = {rank: [asdict(c) for c in self.lift.rank(rank).channels[1:]] for rank in LOCAL_RANKS}
+        settings = {
+            "name": self.name,
+            "trained": self.trained,
+            "seed": self.seed,
+            "cutoff": _text(self.cutoff),
+            "triangle_cutoff": _text(self.triangle_cutoff),
+            "confinement": self.confinement,
+            "channels": channels,
+        }
+        save_file({key: value.contiguous() for key, value in self.state_dict().items()}, folder / WEIGHTS)
+        (folder / SETTINGS).write_text(json.dumps(settings, indent=1, ensure_ascii=False))
+
+    @classmethod
+    def restore(cls, folder: str | Path) -> "Model":
+        """Read what `save` wrote. Raises TenfmaError where the folder holds no model."""
+        folder = Path(folder)
+        try:
+            settings = json.loads((folder / SETTINGS).read_text())
+            channels = {
+                rank: tuple(Channel(**{**c, "labels": tuple(c["labels"])}) for c in table)
+                for rank, table in settings.pop("channels").items()
+            }
+            model = cls(channels, **settings)
+            model.load_state_dict(load_file(folder / WEIGHTS))
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            problem = str(error).splitlines()[0][:200]
+            raise TenfmaError(
+                f"{folder} holds no readable model ({problem}); give a folder written by save"
+            ) from error
+        return model.requires_grad_(False).eval()
+
     def _momentum(self, rank: str, rows: Tensor) -> Tensor:
         """P_θ(q₀): each irrep's copies mixed linearly."""
         weights = self.momenta[rank]
@@ -211,6 +258,11 @@ class Model(nn.Module):
         pieces = split_blocks(blocks, rows)
         mixed = [torch.einsum("vu,nud->nvd", weights[b.key], pieces[b.key]).flatten(1) for b in blocks]
         return torch.cat(mixed, dim=1)
+
+
+def _text(rule: Cutoff) -> str:
+    """A cutoff rule as a text that `cutoff_rule` reads."""
+    return str(rule).replace(" Å", "")
 
 
 def _thermal(H: Hamiltonian, q0: Tensor, kT: float, seed: int) -> Tensor:

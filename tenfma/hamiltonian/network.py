@@ -29,6 +29,8 @@ from tenfma.hamiltonian.layout import Block, split_blocks
 
 #: s in x/√(1 + |x|²/s²); features have unit scale, so ordinary values pass nearly unchanged
 SATURATION = 8.0
+#: the same for what messages bring and for products of them, whose slopes it keeps in hand
+ARRIVED = 3.0
 #: typical numbers of bonds on an atom and of triangles on a bond, which keep sums near one
 BONDS_PER_ATOM = 24.0
 TRIANGLES_PER_BOND = 6.0
@@ -124,20 +126,22 @@ class Potential(nn.Module):
         circulation = total(sign[:, None, None] * take(vector, side) for sign, side in zip(signs, sides))
         shape = products(q["triangles"]["2e+"], q["triangles"]["2e+"])
         seen = [triangle, summed, square(curl), square(circulation), shape]
-        corner = triangle * (1 + torch.tanh(self.of_triangle(torch.cat(seen, dim=1))))
+        corner = triangle * (
+            1 + torch.tanh(self.of_triangle(squash(torch.cat(seen, dim=1)[..., None], ARRIVED)[..., 0]))
+        )
 
         # triangles → bonds ← atoms
         around = total(add_at(side, corner, len(tails)) for side in sides) / TRIANGLES_PER_BOND
         seen = [
             bond,
-            squash(around[..., None])[..., 0],
+            squash(around[..., None], ARRIVED)[..., 0],
             take(atom, tails) + take(atom, heads),
             odd[..., 0] * self.differences(take(atom, heads) - take(atom, tails)),
             products(vector, take(dipole, heads) - take(dipole, tails)),
             products(tensor, take(quadrupole, heads) + take(quadrupole, tails)),
         ]
         C, K = bond.shape[1], self.tensor_channels
-        gates = 1 + torch.tanh(self.of_bond(torch.cat(seen, dim=1)))
+        gates = 1 + torch.tanh(self.of_bond(squash(torch.cat(seen, dim=1)[..., None], ARRIVED)[..., 0]))
         strength = bond * gates[:, :C]
         twist = axial * gates[:, C + K :, None]
 
@@ -154,9 +158,9 @@ class Potential(nn.Module):
             (gate * to_tail[:, C:])[..., None] * harmonics,
             (gate * to_head[:, C:])[..., None] * mirrored,
         )
-        X = squash(self._gather(links, twist, -twist) * scale)
-        S = squash(S[..., None])[..., 0]
-        V, M = squash(Y[..., :3] * scale), squash(Y[..., 3:] * scale)
+        X = squash(self._gather(links, twist, -twist) * scale, ARRIVED)
+        S = squash(S[..., None], ARRIVED)[..., 0]
+        V, M = squash(Y[..., :3] * scale, ARRIVED), squash(Y[..., 3:] * scale, ARRIVED)
 
         # readouts
         m = matrix(M)
@@ -173,7 +177,7 @@ class Potential(nn.Module):
             products(dipole, dipole),
             products(quadrupole, quadrupole),
         ]
-        state = self.of_atom(torch.cat(invariants, dim=1))
+        state = self.of_atom(squash(torch.cat(invariants, dim=1)[..., None], ARRIVED)[..., 0])
         own = (atom**2).mean(1)
         ends = 1 + torch.tanh(state[:, 1:])
         return {
@@ -189,11 +193,11 @@ class Potential(nn.Module):
         return total.index_add(0, links.tails, to_tail).index_add(0, links.heads, to_head)
 
 
-def squash(x: Tensor) -> Tensor:
+def squash(x: Tensor, s: float = SATURATION) -> Tensor:
     """x/√(1 + |x|²/s²) over the last axis: smooth, equivariant, near the identity for |x| ≪ s, bounded by
     s.
     """
-    return x / torch.sqrt(1 + (x * x).sum(-1, keepdim=True) / SATURATION**2)
+    return x / torch.sqrt(1 + (x * x).sum(-1, keepdim=True) / s**2)
 
 
 def square(u: Tensor) -> Tensor:

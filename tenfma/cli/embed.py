@@ -1,0 +1,72 @@
+"""`tenfma embed`: structures in, a table of named embeddings out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def embed(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Structure files, or prototype:NAME.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Where the table goes: .parquet, .csv or .json.")],
+    model: str = typer.Option("untrained", "--model", help="A model's name or folder, or untrained:SEED."),
+    dt: float = typer.Option(0.1, "--dt", help="Step size, latent time."),
+    steps: int = typer.Option(10, "--steps", help="Steps of leapfrog before pooling; 0 pools the start."),
+    p0: str = typer.Option("zero", "--p0", help="Initial momenta: zero, learned or thermal (needs --kT)."),
+    kT: float = typer.Option(0.0, "--kT", help="Temperature of thermal momenta, eV."),
+    seed: int = typer.Option(0, "--seed", help="Seed of thermal momenta."),
+) -> int:
+    """Embed crystals: one row per structure, one named column per component.
+
+    Files that cannot be read are listed and skipped (exit code 2); on Ctrl-C the rows finished so far
+    are kept.
+
+    Example: tenfma embed prototype:perovskite prototype:NaCl --out embeddings.csv
+    """
+    from tenfma.cli.output import TABLES, progress_bar, writable, write_table
+    from tenfma.errors import TenfmaError
+
+    writable(out, TABLES)
+
+    import pandas as pd
+
+    from tenfma.crystal.structures import read_all
+    from tenfma.embedding.pipeline import embed as run
+    from tenfma.embedding.pipeline import load
+
+    learned = load(model)
+    rows: list[pd.DataFrame] = []
+    failures: list[str] = []
+    interrupted = False
+    with progress_bar("embedding", len(sources)) as report:
+        try:
+            for done, source in enumerate(sources):
+                try:
+                    structures = read_all(source)
+                    embedding = run(learned, structures, dt=dt, steps=steps, p0=p0, kT=kT, seed=seed)
+                    frame = embedding.to_frame()
+                    formulas = [structure.composition.reduced_formula for structure in structures]
+                    frame.insert(0, "source", source)
+                    frame.insert(1, "frame", range(len(frame)))
+                    frame.insert(2, "formula", formulas)
+                    frame.insert(3, "model", learned.name)
+                    rows.append(frame)
+                except TenfmaError as error:
+                    failures.append(f"{source}: {error}")
+                report(done + 1)
+        except KeyboardInterrupt:
+            interrupted = True
+    if rows:
+        table = pd.concat(rows, ignore_index=True)
+        write_table(table, out)
+        counted = f"{len(table)} structures from {len(rows)} of {len(sources)} sources"
+        typer.echo(f"embedded   {counted}, {table.shape[1] - 4} components each")
+        typer.echo(f"weights    {learned.description}")
+        typer.echo(f"saved      {out}")
+    for failure in failures:
+        typer.echo(f"tenfma: skipped {failure}", err=True)
+    if interrupted:
+        raise KeyboardInterrupt
+    return 2 if failures else 0

@@ -1,0 +1,54 @@
+"""What commands share: a progress bar, checks of where output goes, and tables in Parquet, CSV or JSON."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tenfma.errors import TenfmaError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLES = (".parquet", ".csv", ".json")
+
+
+@contextmanager
+def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
+    """A progress bar on stderr; the value is called with how much of `total` is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    console = Console(file=sys.stderr)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def writable(out: Path, endings: tuple[str, ...]) -> None:
+    """Refuse, before any work, an output that could not be written or has an unknown ending."""
+    if out.suffix.lower() not in endings:
+        raise TenfmaError(f"--out {out} ends in {out.suffix or 'nothing'}; expected {', '.join(endings)}")
+    if out.is_dir():
+        raise TenfmaError(f"--out {out} is a folder; give a file name")
+    if not out.parent.is_dir():
+        raise TenfmaError(f"--out {out} lies in {out.parent}, which is no folder; make it first")
+
+
+def write_table(frame: "pd.DataFrame", out: Path) -> None:
+    """Write a table in the format of its ending; the file appears whole or not at all."""
+    part = out.with_name(out.name + ".part")
+    try:
+        if out.suffix.lower() == ".parquet":
+            frame.to_parquet(part, index=False)
+        elif out.suffix.lower() == ".csv":
+            frame.to_csv(part, index=False)
+        else:
+            frame.to_json(part, orient="records", indent=1, force_ascii=False, double_precision=15)
+        part.replace(out)
+    except OSError as error:
+        raise TenfmaError(f"{out} could not be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)

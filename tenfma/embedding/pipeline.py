@@ -1,0 +1,94 @@
+"""The pipeline: crystal → simplices → (q₀, p₀) → motion under H_θ → pooled embedding."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pymatgen.core import Structure
+
+from tenfma.dynamics.integrate import integrate
+from tenfma.embedding.model import Model
+from tenfma.embedding.pooling import Embedding, energies_per_atom, pool
+from tenfma.errors import TenfmaError
+
+#: how the motion behind an embedding is run
+EMBED = {"method": "leapfrog", "dt": 0.1, "steps": 10}
+#: crystals are evolved together up to this many numbers in a state
+BATCH = 200_000
+
+
+def load(name: str | None = None) -> "Model":
+    """A model by name: `untrained` or `untrained:SEED`, or a folder written by `Model.save`.
+
+    Without a name: the default, which are seeded, untrained weights and says so (`model.trained` is False).
+    Raises TenfmaError where there is no such model.
+    """
+    text = "untrained" if name is None else str(name)
+    if text == "untrained" or text.startswith("untrained:"):
+        seed = text.partition(":")[2] or "0"
+        if not seed.isdecimal() or len(seed) > 9:
+            raise TenfmaError(f"{text} has the seed {seed!r}; a whole number is expected, as in untrained:1")
+        return Model.untrained(int(seed))
+    if Path(text).is_dir():
+        return Model.restore(text)
+    raise TenfmaError(
+        f"there is no model {text}; 'untrained', 'untrained:SEED' or a folder with a saved model is expected"
+    )
+
+
+def embed(
+    model: Model,
+    structures: Sequence[Structure],
+    *,
+    p0: str = "zero",
+    kT: float = 0.0,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+    **motion: Any,
+) -> Embedding:
+    """The embedding of each structure: evolve (q₀, p₀), pool q(T), with the learned energies per atom.
+
+    `motion` overrides method, dt and steps (`EMBED`); steps=0 pools q₀. `progress` is told how many are done.
+    Raises TenfmaError for an empty list.
+    """
+    if not structures:
+        raise TenfmaError("there is nothing to embed; give at least one structure")
+    parts = []
+    for batch in _batches(model, structures):
+        parts.append(_embedded(model, batch, p0, kT, seed, {**EMBED, **motion}))
+        if progress is not None:
+            progress(sum(map(len, parts)))
+    return Embedding.concatenate(parts)
+
+
+def _embedded(
+    model: Model, structures: Sequence[Structure], p0: str, kT: float, seed: int, motion: dict
+) -> Embedding:
+    with torch.no_grad():
+        features = model.features(model.complex(list(structures)))
+        H, q, p = model.start(features, p0, kT, seed)
+        if motion["steps"] > 0:
+            path = integrate(H, q, p, save_every=motion["steps"], gradient="none", **motion)
+            q = path.q[-1]
+        pooled = pool(model.lift, H.layout, q, features.for_potential())
+        energies, names = energies_per_atom(H.layout, H.learned_parts(q))
+    values = np.concatenate([energies.numpy(), pooled.values], axis=1)
+    return Embedding(values, (*names, *pooled.names), pooled.tensors)
+
+
+def _batches(model: Model, structures: Sequence[Structure]):
+    """Consecutive structures whose states together hold about `BATCH` numbers, judged by atoms and
+    density.
+    """
+    batch: list[Structure] = []
+    held = 0.0
+    for structure in structures:
+        size = 3000.0 * len(structure)
+        if batch and held + size > BATCH:
+            yield batch
+            batch, held = [], 0.0
+        batch.append(structure)
+        held += size
+    yield batch
