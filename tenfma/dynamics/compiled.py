@@ -32,7 +32,11 @@ from tenfma.hamiltonian.structure import Structure
 from tenfma.hamiltonian.symbolic import SymbolicHamiltonian
 
 #: methods that are no word over flows, as a word of one letter
-_SINGLE: dict[str, Word] = {"euler": (("E", 1.0),), "rk4": (("R", 1.0),)}
+_SINGLE: dict[str, Word] = {
+    "euler": (("E", 1.0),),
+    "rk4": (("R", 1.0),),
+    "euler_maruyama": (("Y", 1.0),),
+}
 #: from this many trajectories on, blocks of them run in vector registers
 _FEWEST_FOR_LANES = 8
 #: steps × trajectories × degrees of freedom from which a second thread pays
@@ -43,7 +47,7 @@ _JIT = {"nogil": True, "error_model": "numpy"}
 def supports(H: SymbolicHamiltonian, method: Method) -> bool:
     """Whether a kernel can be generated for this method."""
     word = _word(method)
-    return word is not None and all(letter in "ABOER" for letter, _ in word)
+    return word is not None and all(letter in "ABOERY" for letter, _ in word)
 
 
 def run(
@@ -87,7 +91,7 @@ def run(
         np.empty((saves, *ensemble, n)),
         np.empty((saves, *ensemble)),
     )
-    heats = np.zeros((saves, *ensemble)) if cut.draws else None
+    heats = np.zeros((saves, *ensemble)) if cut.accounts else None
     lo, hi = noise.keys(ensemble) if kind == "seed" else (np.zeros(1, np.uint64), np.zeros(1, np.uint64))
     record = np.zeros((1, 1, 1, 1))
     if kind == "recorded":
@@ -169,6 +173,11 @@ def _factors(
             rate = np.broadcast_to(np.asarray(friction, dtype=float), (n,)) * b[:, None]
             vectors[:, 2 * j] = np.exp(-rate)
             vectors[:, 2 * j + 1] = np.sqrt(-np.expm1(-2.0 * rate) * kT * H.mass)
+        if letter == "Y":
+            gamma = np.broadcast_to(np.asarray(friction, dtype=float), (n,))
+            matrix = gamma if H.mass is None else gamma * H.mass
+            vectors[:, 2 * j] = matrix
+            vectors[:, 2 * j + 1] = np.sqrt(2.0 * matrix * kT * b[:, None])
     if H.capability == Capability.QUADRATIC:
         vectors[:, -1] = 0.5 / H.mass
     return scalars, vectors

@@ -31,43 +31,82 @@ ARGUMENTS = (
 )
 
 
+#: letters in a step: the flow and the name of its coefficients in the source
+Letters = tuple[tuple[str, str], ...]
+#: pairs of flows that repeat at least this often become a loop
+_FEWEST_CYCLES = 4
+
+
 @dataclass(frozen=True)
 class Plan:
-    """A word cut for a loop: `head`, then every − 1 times `core` and `joint`, then `core` and `tail`.
+    """A word cut for a loop: `head`, then in every step `core` and, at its end, `joint` or, before saving, `tail`.
 
-    Letters are (letter, index into `lengths`); lengths are coefficients, to be multiplied by the step.
+    The core is `before`, then `cycles` times the letters `cycle` with coefficients of their own, then `after`.
     """
 
-    head: tuple[tuple[str, int], ...]
-    core: tuple[tuple[str, int], ...]
-    joint: tuple[tuple[str, int], ...]
-    tail: tuple[tuple[str, int], ...]
-    #: (letter, coefficient) of each distinct flow
+    head: Letters
+    before: Letters
+    cycle: str
+    cycles: int
+    after: Letters
+    joint: Letters
+    tail: Letters
+    #: (letter, coefficient) of each flow; those of the cycle come last, in order
     lengths: tuple[tuple[str, float], ...]
+    #: whether ∂H/∂q at the end of a step is what the next one begins with
+    carries: bool
 
     @property
     def pattern(self) -> tuple:
         """What the generated source depends on."""
-        return (self.head, self.core, self.joint, self.tail, tuple(letter for letter, _ in self.lengths))
+        parts = (self.head, self.before, self.cycle, self.cycles, self.after, self.joint, self.tail)
+        return (*parts, tuple(letter for letter, _ in self.lengths))
 
     @property
     def draws(self) -> int:
-        return sum(letter == "O" for letter, _ in self.core)
+        return sum(letter in "OY" for letter, _ in self.before + self.after)
+
+    @property
+    def accounts(self) -> bool:
+        """Whether there is heat to account for."""
+        return any(letter == "O" for letter, _ in self.before + self.after)
+
+    @property
+    def base(self) -> int:
+        """Where the cycle's lengths begin."""
+        return len(self.lengths) - self.cycles * len(self.cycle)
 
 
 def plan(word: Word) -> Plan:
-    """Cut a word so that equal letters on both sides of a step boundary become one."""
+    """Cut a word so that equal letters on both sides of a step boundary become one, and repetitions a loop."""
     lengths: dict[tuple[str, float], int] = {}
 
-    def placed(*letters: tuple[str, float]) -> tuple[tuple[str, int], ...]:
-        return tuple((letter, lengths.setdefault((letter, c), len(lengths))) for letter, c in letters)
+    def placed(*letters: tuple[str, float]) -> Letters:
+        return tuple((letter, str(lengths.setdefault((letter, c), len(lengths)))) for letter, c in letters)
 
     (first, c0), (last, c1) = word[0], word[-1]
-    if len(word) > 1 and first == last and first in "AB":
-        parts = (placed(word[0]), placed(*word[1:-1]), placed((first, c0 + c1)), placed(word[-1]))
-    else:
-        parts = ((), placed(*word), (), ())
-    return Plan(*parts, lengths=tuple(lengths))
+    merges = len(word) > 1 and first == last and first in "AB"
+    core = word[1:-1] if merges else word
+    cycles = (len(core) - 1) // 2
+    pair = "".join(letter for letter, _ in core[1:3])
+    repeats = cycles >= _FEWEST_CYCLES and set(pair) == set("AB")
+    repeats = repeats and "".join(letter for letter, _ in core[1:]) == pair * cycles
+    head, joint, tail = (
+        (placed(word[0]), placed((first, c0 + c1)), placed(word[-1])) if merges else ((), (), ())
+    )
+    before = placed(*(core[:1] if repeats else core))
+    flows = [letter for letter, _ in word if letter in "AB"]
+    return Plan(
+        head=head,
+        before=before,
+        cycle=pair if repeats else "",
+        cycles=cycles if repeats else 0,
+        after=(),
+        joint=joint,
+        tail=tail,
+        lengths=(*lengths, *(core[1:] if repeats else ())),
+        carries=bool(flows) and flows[0] == "B" and flows[-1] == "B",
+    )
 
 
 @dataclass
@@ -79,7 +118,6 @@ class Writer:
     noise: str
     damped: bool
     draws: int
-    #: letters of the word that need their length as b0, b1, …
     lines: list[str] = field(default_factory=list)
     depth: int = 1
 
@@ -119,7 +157,7 @@ class Writer:
         inputs = [f"{letter}{i}" for letter in "qp" for i in range(self.n)] if self.scalars else ["q", "p"]
         self.put(f"{target} = energy({', '.join([*inputs, *self.parameters(), t])})")
 
-    def letters(self, letters: Sequence[tuple[str, int]], fresh: bool) -> bool:
+    def letters(self, letters: Letters, fresh: bool) -> bool:
         """The flows in order; `fresh` says whether g holds ∂H/∂q at (q, t) before, and the result whether after."""
         draw = 0
         for letter, j in letters:
@@ -136,8 +174,13 @@ class Writer:
                 self.each(f"p@ = {kept} - b{j}*g@")
                 fresh = True
             elif letter == "O":
-                self._thermostat(j, draw)
+                self._normals(draw)
+                self._thermostat(j)
                 draw += 1
+            elif letter == "Y":
+                self._normals(draw)
+                self._euler_maruyama(j)
+                fresh, draw = False, draw + 1
             elif letter == "E":
                 self._euler()
                 fresh = False
@@ -146,7 +189,8 @@ class Writer:
                 fresh = False
         return fresh
 
-    def _thermostat(self, j: int, draw: int) -> None:
+    def _normals(self, draw: int) -> None:
+        """z ← standard normals."""
         if self.noise == "recorded":
             self.each(f"z@ = noise[local, {draw}, m, #]")
         elif self.scalars:
@@ -161,11 +205,21 @@ class Writer:
                 "if n % 2 == 1:",
                 f"    z[n - 1], spare = normal_pair(lo_key, hi_key, step, uint64({draw}), uint64(n // 2))",
             )
+
+    def _thermostat(self, j: str) -> None:
+        """p ← e^{−γh} p + √(m kT (1 − e^{−2γh})) z, and the kinetic energy this adds."""
         self.each(
             f"new = c{j}@*p@ + s{j}@*z@",
             "heat = heat + (new - p@)*(new + p@)*w@",
             "p@ = new",
         )
+
+    def _euler_maruyama(self, j: str) -> None:
+        """q ← q + h ∂H/∂p,  p ← p − h (∂H/∂q + Γ ∂H/∂p + c p) + √(2 Γ kT h) z."""
+        self.call("gradient_p", "v")
+        self.call("gradient_q", "g")
+        friction = " + c_damping*p@" if self.damped else ""
+        self.each("q@ = q@ + h*v@", f"p@ = p@ - h*(g@ + c{j}@*v@{friction}) + s{j}@*z@")
 
     def _euler(self) -> None:
         """(q, p) ← (q, p) + h (∂H/∂p, −∂H/∂q − c p)."""
@@ -247,22 +301,39 @@ def _factors(writer: Writer, cut: Plan, row: str) -> None:
     writer.put(f"h = h_in[{row}]")
     if writer.damped:
         writer.put(f"c_damping = f[{row}, {2 * len(cut.lengths)}]")
-    for j, (letter, _) in enumerate(cut.lengths):
+    for j, (letter, _) in enumerate(cut.lengths[: cut.base]):
         if letter in "AB":
-            writer.put(f"b{j} = f[{row}, {2 * j}]")
-        if letter == "B" and writer.damped:
-            writer.put(f"kept{j} = f[{row}, {2 * j + 1}]")
-        if letter == "O":
+            _length(writer, letter, str(j), f"f[{row}, ", f"{2 * j}")
+        if letter in "OY":
             if writer.scalars:
                 writer.each(f"c{j}@ = fc[{row}, {2 * j}, #]", f"s{j}@ = fc[{row}, {2 * j + 1}, #]")
             else:
                 writer.put(f"c{j} = fc[{row}, {2 * j}]", f"s{j} = fc[{row}, {2 * j + 1}]")
-    if cut.draws:
+    if cut.accounts:
         weights = 2 * len(cut.lengths)
         if writer.scalars:
             writer.each(f"w@ = fc[{row}, {weights}, #]")
         else:
             writer.put(f"w = fc[{row}, {weights}]")
+
+
+def _length(writer: Writer, letter: str, key: str, table: str, column: str, close: str = "]") -> None:
+    """b and, for a damped kick, what is kept of p, from a table whose columns hold them in pairs."""
+    writer.put(f"b{key} = {table}{column}{close}")
+    if letter == "B" and writer.damped:
+        writer.put(f"kept{key} = {table}{column} + 1{close}")
+
+
+def _cycle_letters(cut: Plan) -> Letters:
+    return tuple((letter, f"_{place}") for place, letter in enumerate(cut.cycle))
+
+
+def _cycle_column(cut: Plan, place: int) -> str:
+    return f"{2 * cut.base} + {2 * len(cut.cycle)}*i + {2 * place}"
+
+
+def _joint_letters(cut: Plan) -> Letters:
+    return tuple((letter, "_end") for letter, _ in cut.joint)
 
 
 def _serial(writer: Writer, cut: Plan) -> None:
@@ -278,32 +349,37 @@ def _serial(writer: Writer, cut: Plan) -> None:
         put("lo_key = key_lo[m]", "hi_key = key_hi[m]")
     writer.each("q@ = q_in[m, #]", "p@ = p_in[m, #]")
     put("heat = 0.0", "t = t0")
-    kept = _slope_is_kept(cut)
-    if kept:
+    if cut.carries:
         writer.call("gradient_q", "g")
     put("for s in range(saves):")
     writer.depth += 1
     _clock(writer, "s*every")
-    _stamp(writer, "s*every")
-    fresh = writer.letters(cut.head, kept)
-    put("for j in range(every - 1):")
+    writer.letters(cut.head, cut.carries)
+    put("for j in range(every):")
     writer.depth += 1
+    for letter, key in cut.joint:
+        put(f"b_end = b{key} if j < every - 1 else b{cut.tail[0][1]}")
+        if letter == "B" and writer.damped:
+            put(f"kept_end = kept{key} if j < every - 1 else kept{cut.tail[0][1]}")
     _clock(writer, "(s*every + j)", cut.head)
-    _stamp(writer, "s*every + j")
-    writer.letters(cut.core + cut.joint, fresh and not cut.joint)
+    if writer.noise == "seed":
+        put("step = uint64(first + s*every + j)")
+    elif writer.noise == "recorded":
+        put("local = s*every + j")
+    fresh = writer.letters(cut.before, cut.carries)
+    if cut.cycles:
+        put(f"for i in range({cut.cycles}):")
+        writer.depth += 1
+        for place, letter in enumerate(cut.cycle):
+            _length(writer, letter, f"_{place}", "f[r, ", _cycle_column(cut, place))
+        fresh = writer.letters(_cycle_letters(cut), fresh)
+        writer.depth -= 1
+    writer.letters(cut.after + _joint_letters(cut), fresh)
     writer.depth -= 1
-    _clock(writer, "(s*every + every - 1)", cut.head)
-    _stamp(writer, "s*every + every - 1")
-    writer.letters(cut.core + cut.tail, False)
     writer.each("out_q[s, m, #] = q@", "out_p[s, m, #] = p@")
     writer.energy("out_e[s, m]", "t0 + (s + 1)*every*h")
-    if cut.draws:
+    if cut.accounts:
         put("out_heat[s, m] = heat")
-
-
-def _slope_is_kept(cut: Plan) -> bool:
-    """Whether ∂H/∂q at the end of a step is what the next one begins with."""
-    return bool(cut.head) and cut.head[0][0] == "B"
 
 
 def _clock(writer: Writer, step: str, after: Sequence[tuple[str, int]] = (), name: str = "t") -> None:
@@ -321,74 +397,97 @@ def _stamp(writer: Writer, step: str) -> None:
 
 
 def _lanes(writer: Writer, cut: Plan, varied: bool) -> None:
-    put = writer.put
-    n, lanes = writer.n, LANES
-    rows = {"q": 0, "p": n, "g": 2 * n}
-    put(f"work = empty(({3 * n}, {lanes}))")
-    for kind, offset in rows.items():
-        put(*(f"{kind.upper()}{i} = work[{offset + i}]" for i in range(n)))
-    count = 2 * len(cut.lengths) + 2
+    put, n = writer.put, writer.n
+    put(f"work = empty(({3 * n}, {LANES}))")
+    for place, kind in enumerate("QPG"):
+        put(*(f"{kind}{i} = work[{place * n + i}]" for i in range(n)))
+    columns = 2 * len(cut.lengths) + 2
     if varied:
-        put(f"own = empty(({count}, {lanes}))", *(f"F{j} = own[{j}]" for j in range(count)))
+        put(f"own = empty(({columns}, {LANES}))")
     else:
         _factors(writer, cut, "0")
-
-    def over_lanes(letters: Sequence[tuple[str, int]], fresh: bool, load: str, store: str) -> None:
-        put(f"for lane in range({lanes}):")
-        writer.depth += 1
-        for kind in load:
-            writer.each(f"{kind}@ = {kind.upper()}@[lane]")
-        if varied:
-            _own_factors(writer, cut)
-        if writer.structure.time_dependent:
-            put("t = ts")
-        if writer.letters(letters, fresh) and "g" in store and not fresh and not letters:
-            raise AssertionError("an empty segment cannot make a slope")
-        for kind in store:
-            writer.each(f"{kind.upper()}@[lane] = {kind}@")
-        writer.depth -= 1
-
-    kept = _slope_is_kept(cut)
-    put(f"for start in range(lo, hi, {lanes}):")
+    put(f"for start in range(lo, hi, {LANES}):")
     writer.depth += 1
-    put(f"for lane in range({lanes}):", "    m = min(start + lane, hi - 1)")
+    put(f"for lane in range({LANES}):")
     writer.depth += 1
+    put("m = min(start + lane, hi - 1)")
     writer.each("Q@[lane] = q_in[m, #]", "P@[lane] = p_in[m, #]")
     if varied:
-        put(*(f"F{j}[lane] = f[m, {j}]" for j in range(count - 1)), f"F{count - 1}[lane] = h_in[m]")
-    if kept:
+        put(
+            f"for i in range({columns - 1}):",
+            "    own[i, lane] = f[m, i]",
+            f"own[{columns - 1}, lane] = h_in[m]",
+        )
+    if cut.carries:
         writer.each("q@ = Q@[lane]", "p@ = P@[lane]")
         writer.call("gradient_q", "g", t="t0")
         writer.each("G@[lane] = g@")
     writer.depth -= 1
     put("for s in range(saves):")
     writer.depth += 1
+    slope = "g" if cut.carries else ""
     if cut.head:
         _clock(writer, "s*every", name="ts")
-        over_lanes(cut.head, kept, "qpg" if kept else "qp", "qp")
-    put("for j in range(every - 1):")
+        _over_lanes(writer, cut, varied, cut.head, cut.carries, "qp" + slope, "qp")
+    put("for j in range(every):")
     writer.depth += 1
+    for letter, key in cut.joint:
+        tail = cut.tail[0][1]
+        if varied:
+            put(f"row = {2 * int(key)} if j < every - 1 else {2 * int(tail)}")
+        else:
+            put(f"b_end = b{key} if j < every - 1 else b{tail}")
+            if letter == "B" and writer.damped:
+                put(f"kept_end = kept{key} if j < every - 1 else kept{tail}")
     _clock(writer, "(s*every + j)", cut.head, "ts")
-    over_lanes(cut.core + cut.joint, False, "qp", "qp")
+    if cut.cycles:
+        _over_lanes(writer, cut, varied, cut.before, False, "qp", "qp")
+        put(f"for i in range({cut.cycles}):")
+        writer.depth += 1
+        if not varied:
+            for place, letter in enumerate(cut.cycle):
+                _length(writer, letter, f"_{place}", "f[0, ", _cycle_column(cut, place))
+        _over_lanes(writer, cut, varied, _cycle_letters(cut), False, "qp", "qp")
+        writer.depth -= 1
+        _over_lanes(writer, cut, varied, cut.after + _joint_letters(cut), False, "qp", "qp" + slope)
+    else:
+        _over_lanes(writer, cut, varied, cut.before + _joint_letters(cut), False, "qp", "qp" + slope)
     writer.depth -= 1
-    _clock(writer, "(s*every + every - 1)", cut.head, "ts")
-    over_lanes(cut.core + cut.tail, False, "qp", "qpg" if kept else "qp")
-    put(f"for lane in range(min({lanes}, hi - start)):")
+    put(f"for lane in range(min({LANES}, hi - start)):")
     writer.depth += 1
     put("m = start + lane")
     writer.each("q@ = Q@[lane]", "p@ = P@[lane]", "out_q[s, m, #] = q@", "out_p[s, m, #] = p@")
     if varied:
-        put(f"h = F{count - 1}[lane]")
+        put(f"h = own[{columns - 1}, lane]")
     writer.energy("out_e[s, m]", "t0 + (s + 1)*every*h")
 
 
-def _own_factors(writer: Writer, cut: Plan) -> None:
-    size = 2 * len(cut.lengths)
-    writer.put(f"h = F{size + 1}[lane]")
-    if writer.damped:
-        writer.put(f"c_damping = F{size}[lane]")
-    for j, (letter, _) in enumerate(cut.lengths):
-        if letter in "AB":
-            writer.put(f"b{j} = F{2 * j}[lane]")
-        if letter == "B" and writer.damped:
-            writer.put(f"kept{j} = F{2 * j + 1}[lane]")
+def _over_lanes(
+    writer: Writer, cut: Plan, varied: bool, letters: Letters, fresh: bool, load: str, store: str
+) -> None:
+    """One pass over the block: load the components of a lane, apply the letters, store them."""
+    if not letters:
+        return
+    put = writer.put
+    put(f"for lane in range({LANES}):")
+    writer.depth += 1
+    for kind in load:
+        writer.each(f"{kind}@ = {kind.upper()}@[lane]")
+    if varied:
+        put(f"h = own[{2 * len(cut.lengths) + 1}, lane]")
+        if writer.damped:
+            put(f"c_damping = own[{2 * len(cut.lengths)}, lane]")
+        for letter, key in letters:
+            if letter in "AB":
+                column = (
+                    "row" if key == "_end" else _cycle_column(cut, int(key[1:])) if key[0] == "_" else None
+                )
+                _length(writer, letter, key, "own[", column or str(2 * int(key)), ", lane]")
+    if writer.structure.time_dependent:
+        put("t = ts")
+    writer.letters(letters, fresh)
+    for kind in store:
+        writer.each(f"{kind.upper()}@[lane] = {kind}@")
+    writer.depth -= 1
+    if writer.structure.time_dependent:
+        put(*(f"ts = ts + b{key}" for letter, key in letters if letter == "A"))
