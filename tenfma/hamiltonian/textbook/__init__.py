@@ -37,5 +37,10 @@ class Textbook:
         """The names of all systems, simplest first."""
         return list(_ENTRIES)
 
+    @staticmethod
+    def sizes() -> dict[str, int]:
+        """How many coordinates each system has, told without building it."""
+        return {name: len(entry.coordinates) for name, entry in _ENTRIES.items()}
+
 
 textbook = Textbook()
