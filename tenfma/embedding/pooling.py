@@ -4,9 +4,8 @@ A state is read back through the lift as weighted features w·x in their own uni
 with sums over the cells of a crystal and N its atoms,
 
     density        Σ w / N
-    mean           Σ w x / (Σ w + ε N)                              even channels: scalars, and ℓ = 1, 2 apart
-    square         Σ |w (x − μ)/σ|² / (Σ w₀² + ε N)                 every channel: even in an edge's
-    orientation
+    mean           Σ w x / (Σ w₀ + ε N)                             even channels: scalars, and ℓ = 1, 2 apart
+    square         Σ |w (x − μ)/σ|² / (Σ w₀² + ε N)                 every channel
 
 where σ and μ are the lift's and w₀ is the weight at the start. Nothing depends on the choice of cell,
 orientation or order; ε keeps an empty rank at zero.
@@ -76,10 +75,9 @@ def pool(lift: Lift, layout: Layout, state: Tensor, tables: dict[str, FeatureTab
         f = one.inverse(rows)
         weighted = one.readings(rows)
         start = tables[rank].weights[:, None]
-        weight = summed(weighted[:, :1])
-        columns.append(weight / atoms)
+        columns.append(summed(weighted[:, :1]) / atoms)
         names.append(f"{rank}.density")
-        norm, norm2 = weight + FAINT * atoms, summed(start * start) + FAINT * atoms
+        norm, norm2 = summed(start) + FAINT * atoms, summed(start * start) + FAINT * atoms
         column = 1
         for channel in one.channels[1:]:
             place = slice(column, column + channel.dim)
