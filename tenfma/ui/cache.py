@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from tenfma.crystal import prototypes, structures
@@ -86,3 +87,15 @@ def prototype_table() -> list[tuple[str, str, tuple[str, ...], str]]:
         words = f"{item.name} {item.title} {item.strukturbericht} {item.aflow} {item.pearson}".lower()
         rows.append((item.name, item.title, elements, words))
     return sorted(rows, key=lambda row: row[1].lower())
+
+
+def certificate(chosen: Any, q0: np.ndarray, p0: np.ndarray, dt: float, method: str) -> dict[str, Any]:
+    """A certificate as plain values, by system (or its formula), start, step and method."""
+    return _certificate(chosen.H, f"{chosen.slug} {chosen.H.expression}", tuple(q0), tuple(p0), dt, method)
+
+
+@st.cache_data(max_entries=128, show_spinner=True)
+def _certificate(_H: Any, name: str, q0: tuple, p0: tuple, dt: float, method: str) -> dict[str, Any]:
+    from tenfma.dynamics.certificates import certify
+
+    return certify(_H, method, dt=dt, q=np.array(q0), p=np.array(p0)).to_dict()

@@ -32,10 +32,9 @@ def _textbook(name: str) -> SymbolicHamiltonian:
     return textbook(name)
 
 
-@st.cache_data(show_spinner=False)
 def slugs(most: int) -> list[str]:
     """Textbook systems with at most that many coordinates."""
-    return [name for name in textbook.names() if len(_textbook(name).coordinates) <= most]
+    return [name for name, count in textbook.sizes().items() if count <= most]
 
 
 def choose(t: Texts, default: str, most: int = 6) -> Chosen:

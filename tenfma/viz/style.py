@@ -50,7 +50,7 @@ def line(index: int, width: float = 2.0) -> dict[str, Any]:
 def figure(x: str, y: str, height: int = 400, log_x: bool = False, log_y: bool = False) -> go.Figure:
     """An empty figure with named axes in the common look."""
     axis = {"gridcolor": GRID, "zeroline": False, "ticks": "outside", "tickcolor": GRID, "exponentformat": "power"}
-    power = {"dtick": 1, "tickformat": "~e", "exponentformat": "power"}
+    power = {"dtick": 1, "exponentformat": "power"}
     return go.Figure(
         layout={
             "height": height,

@@ -112,18 +112,21 @@ TEXTS = {
         "Which step keeps the energy, now and after a long time?",
         "哪种步进能保持能量——此刻，以及长时间之后？",
     ),
-    "drift.axis": ("|ΔE/E₀|", "|ΔE/E₀|"),
-    "drift.axis.zero": ("|ΔE| (E₀ = 0)", "|ΔE|（E₀ = 0）"),
+    "and": (", ", "、"),
+    "drift.methods": ("Methods", "方法"),
+    "drift.axis": ("largest |ΔE/E₀| so far", "迄今最大 |ΔE/E₀|"),
+    "drift.axis.zero": ("largest |ΔE| so far (E₀ = 0)", "迄今最大 |ΔE|（E₀ = 0）"),
     "drift.picture": (
         "{system}: relative energy error against time on log axes, one line per method",
         "{system}：相对能量误差随时间变化（对数轴），每种方法一条线",
     ),
     "drift.note.crossing": (
-        "Runge–Kutta 4 begins {ratio} times closer to the energy than {rival}, but its error grows steadily, like t^{slope:.2f}, "
-        "while {rival}'s stays bounded: Runge–Kutta {when}. Explicit Euler is lost by t = {euler:.3g}.",
-        "四阶龙格–库塔起初比{rival}接近能量 {ratio} 倍，但误差持续增长（约 t^{slope:.2f}），而{rival}的误差有界："
-        "{when}。显式欧拉在 t = {euler:.3g} 已失效。",
+        "Runge–Kutta 4 begins {ratio:.2g} times closer to the energy than {rival}, but its error grows steadily, like t^{slope:.2f}, "
+        "while {rival}'s stays bounded: Runge–Kutta {when}.{euler}",
+        "四阶龙格–库塔起初比{rival}更接近真实能量 {ratio:.2g} 倍，但误差持续增长（约 t^{slope:.2f}），而{rival}的误差有界："
+        "{when}。{euler}",
     ),
+    "drift.euler": (" Explicit Euler is off by the whole energy at t = {time:.3g}.", "显式欧拉在 t = {time:.3g} 时误差已达整个能量。"),
     "drift.when.crossed": ("falls behind at t ≈ {time:.3g}", "龙格–库塔在 t ≈ {time:.3g} 落后"),
     "drift.when.later": ("would fall behind at t ≈ {time:.2g}, beyond this picture", "龙格–库塔将在 t ≈ {time:.2g} 落后（图外）"),
     "drift.note.worse": (

@@ -1,0 +1,239 @@
+"""How far a method's energy wanders, and how its error falls with the step."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from tenfma.dynamics.integrate import integrate
+from tenfma.dynamics.methods import METHODS
+from tenfma.hamiltonian.protocol import Capability
+from tenfma.hamiltonian.symbolic import SymbolicHamiltonian
+from tenfma.viz.style import figure, line, mark
+
+#: one look per method wherever it is drawn
+LOOK = {
+    "leapfrog": 0, "implicit_midpoint": 0, "euler": 1, "rk4": 3, "yoshida4": 2, "gauss_legendre4": 2, "symplectic_euler": 4,
+    "suzuki4": 5, "yoshida6": 5, "kahan_li8": 3, "tao2": 4, "tao4": 5,
+}  # fmt: skip
+#: |ΔE/E₀| below which only round-off is drawn
+FLOOR = 1e-16
+#: energy errors above this mean that the path has nothing to do with the system any more
+LOST = 1.0
+BINS = 260
+
+
+@dataclass(frozen=True)
+class Drift:
+    """|ΔE/E₀| (|ΔE| where E₀ = 0) of each method over time; a path that blew up ends early."""
+
+    times: dict[str, np.ndarray]
+    errors: dict[str, np.ndarray]
+    relative: bool
+
+    def end(self, name: str) -> float:
+        """Largest error in the last tenth of a method's path."""
+        return float(self.errors[name][-max(1, len(self.errors[name]) // 10) :].max())
+
+
+def drift(
+    H: SymbolicHamiltonian, q0: np.ndarray, p0: np.ndarray, dt: float, steps: int, methods: Sequence[str]
+) -> Drift:
+    """Energy errors along the path of every method."""
+    start = float(np.asarray(H(q0, p0)))
+    relative = abs(start) > 1e-12
+    times, errors = {}, {}
+    for name in methods:
+        every = max(1, steps // 20_000)
+        path = integrate(H, q0, p0, dt=dt, steps=steps, method=name, save_every=every, on_failure="stop")
+        times[name] = np.asarray(path.t)[1:]
+        errors[name] = np.abs(np.asarray(path.energy)[1:] - start) / (abs(start) if relative else 1.0)
+    return Drift(times, errors, relative)
+
+
+def envelope(times: np.ndarray, errors: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
+    """The largest error in each of `bins` intervals of log t: what a log plot of a wiggling line is read for."""
+    if len(times) == 0:
+        return times, errors
+    edges = np.geomspace(times[0], times[-1] * (1 + 1e-9), bins + 1)
+    place = np.clip(np.searchsorted(edges, times, side="right") - 1, 0, bins - 1)
+    largest = np.full(bins, -np.inf)
+    np.maximum.at(largest, place, errors)
+    filled = np.isfinite(largest)
+    return np.sqrt(edges[:-1] * edges[1:])[filled], np.maximum(largest[filled], FLOOR)
+
+
+def largest_so_far(result: Drift, method: str) -> tuple[np.ndarray, np.ndarray]:
+    """The largest error up to each time: a bounded error is a level line, a growing one a slope."""
+    times, errors = envelope(result.times[method], result.errors[method])
+    return times, np.maximum.accumulate(errors) if len(errors) else errors
+
+
+def drift_figure(result: Drift, name_of: Callable[[str], str], x: str, y: str) -> go.Figure:
+    """|ΔE/E₀| against time on log axes, a line, dash and marker per method."""
+    chart = figure(x, y, height=440, log_x=True, log_y=True)
+    for method in result.errors:
+        times, errors = largest_so_far(result, method)
+        look = mark(LOOK[method])
+        chart.add_scatter(
+            x=times, y=errors, name=name_of(method), mode="lines+markers", line=line(LOOK[method]),
+            marker={"symbol": look.symbol, "size": 9, "color": look.colour, "maxdisplayed": 8},
+            hovertemplate="t = %{x:.3g}<br>%{y:.2e}<extra>" + name_of(method) + "</extra>",
+        )  # fmt: skip
+    chart.update_xaxes(dtick=1)
+    chart.update_yaxes(range=_decades(result))
+    return chart
+
+
+def _decades(result: Drift) -> list[float]:
+    """Log range from just under the smallest envelope to a factor above one."""
+    ends = [largest_so_far(result, method)[1] for method in result.errors]
+    values = np.concatenate([part for part in ends if len(part)] or [np.array([FLOOR, 1.0])])
+    return [float(np.floor(np.log10(values.min()))), float(np.clip(np.ceil(np.log10(values.max())), -2, 3))]
+
+
+@dataclass(frozen=True)
+class Race:
+    """Runge–Kutta 4 against a symplectic rival: who is ahead when."""
+
+    rival: str
+    ahead: float
+    """rival's early error divided by Runge–Kutta's: above 1, Runge–Kutta begins ahead"""
+    slope: float
+    """growth of Runge–Kutta's error, t^slope"""
+    crossing: float | None
+    """when it falls behind; None if never ahead"""
+    seen: bool
+    """whether that happens within the picture"""
+
+
+def race(result: Drift, rival: str) -> Race | None:
+    """Compare envelopes; the crossing is extrapolated from the slope of the later half where it is not reached."""
+    if "rk4" not in result.errors or rival not in result.errors:
+        return None
+    t, e = envelope(result.times["rk4"], result.errors["rk4"])
+    tr, er = envelope(result.times[rival], result.errors[rival])
+    if len(t) < 20 or len(tr) < 20:
+        return None
+    rk4, other = np.maximum.accumulate(e), np.interp(t, tr, np.maximum.accumulate(er))
+    late = t > t[-1] / 10
+    slope = float(np.polyfit(np.log(t[late]), np.log(rk4[late]), 1)[0])
+    settled = slice(len(t) // 4, len(t) // 2)
+    ahead = float(np.median(other[settled] / rk4[settled]))
+    behind = np.flatnonzero(rk4 > other)
+    if ahead <= 1:
+        return Race(rival, ahead, slope, None, False)
+    late_behind = behind[behind > len(t) // 4]
+    if len(late_behind):
+        return Race(rival, ahead, slope, float(t[late_behind[0]]), True)
+    if slope < 0.2:
+        return Race(rival, ahead, slope, None, False)
+    return Race(rival, ahead, slope, float(t[-1] * (other[-1] / rk4[-1]) ** (1 / slope)), False)
+
+
+def lost_at(result: Drift, method: str, limit: float = LOST) -> float | None:
+    """The first time a method's energy is off by `limit`."""
+    over = np.flatnonzero(result.errors[method] >= limit)
+    return float(result.times[method][over[0]]) if len(over) else None
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Error of the end state against step, and the slope fitted where it is a power law."""
+
+    steps: np.ndarray
+    errors: dict[str, np.ndarray]
+    order: dict[str, float]
+
+
+def orders(H: SymbolicHamiltonian, q0: np.ndarray, p0: np.ndarray, dt: float, methods: Sequence[str], halvings: int = 6) -> Orders:
+    """‖(q, p)(T) − reference‖ for dt, dt/2, … at T = 32 dt; the reference is of order 8 (4 where H is not separable)
+    at a step 16 times finer than the finest. Slopes are fitted to errors between 1e-11 and 0.3."""
+    counts = 32 * 2 ** np.arange(halvings)
+    fine = "kahan_li8" if H.capability >= Capability.SEPARABLE else "gauss_legendre4"
+    span = 32 * dt
+    n = int(counts[-1]) * (2 if fine == "kahan_li8" else 16)
+    best = _end(H, q0, p0, span, n, fine)
+    errors: dict[str, np.ndarray] = {}
+    order: dict[str, float] = {}
+    for name in methods:
+        found = np.array([np.linalg.norm(_end(H, q0, p0, span, int(count), name) - best) for count in counts])
+        errors[name] = found
+        usable = np.isfinite(found) & (found > 1e-11) & (found < 0.3)
+        if usable.sum() >= 3:
+            order[name] = float(np.polyfit(np.log(span / counts[usable]), np.log(found[usable]), 1)[0])
+    return Orders(span / counts, errors, order)
+
+
+def _end(H: SymbolicHamiltonian, q0: np.ndarray, p0: np.ndarray, span: float, count: int, method: str) -> np.ndarray:
+    path = integrate(H, q0, p0, dt=span / count, steps=count, method=method, save_every=count, on_failure="stop")
+    if path.stopped:
+        return np.full(2 * len(q0), np.nan)
+    return np.concatenate([np.asarray(path.q)[-1], np.asarray(path.p)[-1]])
+
+
+def order_figure(result: Orders, label: Callable[[str], str], x: str, y: str) -> go.Figure:
+    """Error against step on log axes; `label` names each line with its fitted order."""
+    chart = figure(x, y, height=400, log_x=True, log_y=True)
+    chart.update_xaxes(dtick=None, nticks=6, exponentformat="power")
+    for method, errors in result.errors.items():
+        look = mark(LOOK[method])
+        shown = np.isfinite(errors) & (errors > 0)
+        chart.add_scatter(
+            x=result.steps[shown], y=errors[shown], name=label(method), mode="lines+markers", line=line(LOOK[method]),
+            marker={"symbol": look.symbol, "size": 8}, hovertemplate="Δt = %{x:.3g}<br>%{y:.2e}<extra></extra>",
+        )  # fmt: skip
+    return chart
+
+
+def default_methods(H: SymbolicHamiltonian, known: Sequence[str]) -> list[str]:
+    """Those whose comparison teaches most."""
+    wanted = ("euler", "rk4", "symplectic_euler", "leapfrog", "yoshida4", "implicit_midpoint", "gauss_legendre4")
+    first = [name for name in wanted if name in known]
+    if H.capability >= Capability.SEPARABLE:
+        first = [name for name in first if METHODS[name].word is not None or name in ("euler", "rk4")]
+    return first
+
+
+def table(result: Drift) -> Mapping[str, np.ndarray]:
+    """Columns for the download: each method's envelope."""
+    columns: dict[str, np.ndarray] = {}
+    for method in result.errors:
+        columns[f"t {method}"], columns[f"error {method}"] = envelope(result.times[method], result.errors[method])
+    return columns
+
+
+def sentence(result: Drift, t: Callable[..., str], name_of: Callable[[str], str]) -> str:
+    """What to notice: Runge–Kutta's early lead and when it is lost, or plainly the best and the worst method.
+
+    `t` is the page's catalogue of sentences; the numbers are computed here.
+    """
+    rivals = [m for m in ("leapfrog", "yoshida4", "implicit_midpoint", "gauss_legendre4") if m in result.errors]
+    runs = [found for found in (race(result, rival) for rival in rivals) if found]
+    led = [found for found in runs if found.ahead > 1 and found.crossing is not None]
+    if led:
+        found = min(led, key=lambda item: item.crossing or np.inf)
+        when = t("drift.when.crossed" if found.seen else "drift.when.later", time=found.crossing)
+        gone = lost_at(result, "euler") if "euler" in result.errors else None
+        return t(
+            "drift.note.crossing",
+            ratio=found.ahead,
+            rival=name_of(found.rival),
+            slope=found.slope,
+            when=when,
+            euler=t("drift.euler", time=gone) if gone else "",
+        )
+    if runs and all(found.ahead <= 1 for found in runs):
+        rival = min((found.rival for found in runs), key=result.end)
+        return t("drift.note.worse", rival=name_of(rival), best=result.end(rival), rk4=result.end("rk4"))
+    best, worst = min(result.errors, key=result.end), max(result.errors, key=result.end)
+    last = max(float(times[-1]) for times in result.times.values())
+    return t(
+        "drift.note.plain",
+        time=last,
+        best=result.end(best),
+        name=name_of(best),
+        worst=result.end(worst),
+        loser=name_of(worst),
+    )
