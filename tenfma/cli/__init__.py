@@ -13,6 +13,7 @@ COMMANDS = {
     "app": ("tenfma.cli.app", "app"),
     "embed": ("tenfma.cli.embed", "embed"),
     "evolve": ("tenfma.cli.evolve", "evolve"),
+    "featurize": ("tenfma.cli.featurize", "featurize"),
 }
 
 #: the base of every usage error, whether Typer brings its own copy of click or uses the installed one

@@ -43,13 +43,14 @@ class Channel:
 
     @property
     def dim(self) -> int:
-        """How many numbers: 1, 3 or 5."""
-        return len(COMPONENTS[self.irreps])
+        """How many numbers: 2ℓ + 1."""
+        return 2 * int(self.irreps[:-1]) + 1
 
     @property
     def components(self) -> tuple[str, ...]:
         """Names of its components: ('dipole_x', 'dipole_y', 'dipole_z')."""
-        return tuple(self.name + suffix for suffix in COMPONENTS[self.irreps])
+        suffixes = COMPONENTS.get(self.irreps) or tuple(f"_{m}" for m in range(self.dim))
+        return tuple(self.name + suffix for suffix in suffixes)
 
 
 @dataclass(frozen=True, eq=False)

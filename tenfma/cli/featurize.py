@@ -1,0 +1,145 @@
+"""`tenfma featurize`: structures in, tables of named features out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pymatgen.core import Structure
+
+#: what a row may be about
+TABLES = ("crystals", "atoms", "bonds", "triangles", "cell")
+#: how many atoms are featurized at a time
+BATCH_ATOMS = 512
+
+
+def featurize(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Structure files, or prototype:NAME.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the table goes: .parquet, .csv or .json.")
+    ] = None,
+    rows: str = typer.Option(
+        "crystals", "--rows", help="crystals (pooled, intensive), atoms, bonds, triangles or cell."
+    ),
+    cutoff: str = typer.Option(
+        "6.0", "--cutoff", help="Radius of bonds in Å, or a rule such as '1.5 covalent'."
+    ),
+    triangle_cutoff: str = typer.Option(
+        "4.0", "--triangle-cutoff", help="Radius of triangles, the same way."
+    ),
+    smooth_only: bool = typer.Option(
+        False, "--smooth-only", help="Leave out symmetry, motifs and other discrete features."
+    ),
+) -> int:
+    """Features of crystals: one row per crystal, or per atom, bond, triangle or cell.
+
+    Without --out the features of each crystal are printed. Files that cannot be read are listed and
+    skipped (exit code 2); on Ctrl-C the rows finished so far are kept.
+
+    Example: tenfma featurize prototype:perovskite quartz.cif --out features.csv
+    """
+    from contextlib import nullcontext
+
+    from tenfma.cli.output import TABLES as ENDINGS
+    from tenfma.cli.output import progress_bar, writable
+    from tenfma.cli.streaming import streamed_table
+    from tenfma.crystal.cutoffs import cutoff_rule
+    from tenfma.errors import TenfmaError
+
+    if rows not in TABLES:
+        raise TenfmaError(f"--rows {rows} is none of {', '.join(TABLES)}")
+    radii = cutoff_rule(cutoff), cutoff_rule(triangle_cutoff)
+    if out is not None:
+        writable(out, ENDINGS)
+
+    from tenfma.crystal.structures import read_all
+
+    failures: list[str] = []
+    written = crystals = 0
+    with (
+        streamed_table(out) if out else nullcontext() as table,
+        progress_bar("featurizing", len(sources)) as report,
+    ):
+        for done, source in enumerate(sources):
+            try:
+                structures = read_all(source)
+            except TenfmaError as error:
+                failures.append(f"{source}: {error}")
+                continue
+            handled = 0
+            for frame, count in _frames(source, structures, rows, radii, smooth_only, failures):
+                if table is None:
+                    _print(frame)
+                else:
+                    table.add(frame)
+                written, crystals, handled = written + len(frame), crystals + count, handled + count
+                report(done + handled / len(structures))
+            report(done + 1)
+    if out is not None and written:
+        typer.echo(f"featurized {crystals} crystals from {len(sources)} sources: {written} rows of {rows}")
+        typer.echo(f"saved      {out}")
+    for failure in failures:
+        typer.echo(f"tenfma: skipped {failure}", err=True)
+    return 2 if failures else 0
+
+
+def _frames(source, structures, rows, radii, smooth_only, failures):
+    """(table, crystals in it) for batches of a file's structures; what cannot be read goes to `failures`."""
+    from tenfma.errors import TenfmaError
+
+    start = 0
+    while start < len(structures):
+        end, atoms = start + 1, len(structures[start])
+        while end < len(structures) and atoms + len(structures[end]) <= BATCH_ATOMS:
+            atoms += len(structures[end])
+            end += 1
+        try:
+            yield _table(source, structures[start:end], start, rows, radii, smooth_only), end - start
+        except TenfmaError:
+            for place in range(start, end):
+                try:
+                    yield _table(source, structures[place : place + 1], place, rows, radii, smooth_only), 1
+                except TenfmaError as error:
+                    where = f"{source}, frame {place}" if len(structures) > 1 else source
+                    failures.append(f"{where}: {error}")
+        start = end
+
+
+def _table(
+    source: str, structures: "list[Structure]", start: int, rows: str, radii: tuple, smooth_only: bool
+) -> "pd.DataFrame":
+    """One batch's rows, led by file, frame and formula."""
+    import pandas as pd
+    import torch
+
+    from tenfma.crystal.complex import complex_of
+    from tenfma.crystal.features import featurize as features_of
+    from tenfma.crystal.features.pooling import pool
+
+    with torch.no_grad():
+        h = features_of(complex_of(structures, *radii), smooth_only=smooth_only)
+        if rows == "crystals":
+            pooled = pool(h)
+            frame = pd.DataFrame(pooled.values.numpy(), columns=list(pooled.names))
+            frame.insert(0, "crystal", range(len(frame)))
+        else:
+            frame = h.to_frame(rows)
+    crystal = frame.pop("crystal").to_numpy()
+    formulas = [structure.composition.reduced_formula for structure in structures]
+    frame.insert(0, "source", source)
+    frame.insert(1, "frame", crystal + start)
+    frame.insert(2, "formula", [formulas[index] for index in crystal])
+    return frame
+
+
+def _print(frame: "pd.DataFrame") -> None:
+    """A crystal's features as lines, a longer table as rows."""
+    if len(frame) == 1:
+        for name, value in frame.iloc[0].items():
+            typer.echo(f"{name:42} {value:.6g}" if isinstance(value, float) else f"{name:42} {value}")
+        return
+    typer.echo(frame.to_string(index=False, max_rows=40, max_cols=12, float_format="%.4g"))
