@@ -41,6 +41,8 @@ def solve(
     """
     z, last = guess, math.inf
     floor = 16.0 * float(np.finfo(str(guess.dtype).replace("torch.", "")).eps)
+    unknowns = math.prod(guess.shape) // max(math.prod(guess.shape[1 : 1 + ensemble]), 1)
+    newton_cost = 5 * (2 * unknowns + 2) if unknowns <= NEWTON_LIMIT else iterations
     for count in range(iterations):
         new = F(z)
         change, size = largest(new - z), largest(new)
@@ -48,8 +50,11 @@ def solve(
             break
         if change <= tolerance * size or (change <= 4.0 * floor * size and change >= last):
             return new
-        if count >= 8 and change > 0.7 * last and change > floor * size:
-            break
+        if count >= 3 and change > floor * size:
+            rate = change / last
+            left = math.inf if rate >= 1.0 else math.log(floor * size / change) / math.log(rate)
+            if left > max(newton_cost, 8) or count + left > iterations:
+                break
         z, last = new, change
     return _newton(F, guess, ensemble, max(tolerance, floor), what)
 
@@ -83,23 +88,35 @@ def _newton(F: Callable[[Array], Array], guess: Array, ensemble: int, tolerance:
             columns.append((residual(x + e) - residual(x - e)) / (2.0 * e[:, i : i + 1]))
         return xp.stack(columns, -1)
 
+    def norm(r: Array) -> Array:
+        return abs(r).max(1)[0] if hasattr(r, "detach") else abs(r).max(1)
+
     x = rows(guess.detach() if hasattr(guess, "detach") else guess)
-    last = math.inf
-    for _ in range(40):
+    remains = residual(x)
+    change = math.inf
+    for _ in range(50):
         matrix = jacobian(x)
         matrix = matrix.detach() if hasattr(matrix, "detach") else matrix
         try:
-            update = xp.linalg.solve(matrix, residual(x)[..., None])[..., 0]
+            update = xp.linalg.solve(matrix, remains[..., None])[..., 0]
         except (np.linalg.LinAlgError, RuntimeError) as error:
             raise ConvergenceError(f"{what} met a singular equation; use a smaller dt.") from error
-        change, size = largest(update), max(largest(x), 1e-300)
+        last, change, size = change, largest(update), max(largest(x), 1e-300)
         if not math.isfinite(change):
             break
-        x = x - update
         if change <= tolerance * size or (change <= 1e-9 * size and change >= last):
-            return state(x)
-        x, last = (x.detach() if hasattr(x, "detach") else x), change
-    raise ConvergenceError(f"{what} did not converge (last change {last:.1e}); use a smaller dt.")
+            return state(x - update)
+        before = norm(remains)
+        share = xp.ones_like(x[:, :1])
+        for _ in range(8):  # shorter steps for the members whose equation would be left worse solved
+            remains = residual(x - share * update)
+            worse = ~(norm(remains) <= before)
+            if change <= 1e-6 * size or not bool(worse.any()):
+                break
+            share = xp.where(worse[:, None], 0.5 * share, share)
+        x = x - share * update
+        x, remains = (y.detach() if hasattr(y, "detach") else y for y in (x, remains))
+    raise ConvergenceError(f"{what} did not converge (last change {change:.1e}); use a smaller dt.")
 
 
 def _field(setting: Setting) -> Callable[[Array, Any], Array]:

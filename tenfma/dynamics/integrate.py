@@ -143,7 +143,8 @@ def _run_compiled(
     heat = None if record.heat is None else record.heat[0][0]
     h = setting.h if isinstance(setting.h, float) else setting.h.reshape(run.ensemble)
     share = steps if progress is None else max(save_every, steps // 100 // save_every * save_every)
-    done = 0
+    room = record.room(-(-steps // save_every))
+    done = kept = 0
     while done < steps:
         count = min(share, (steps - done) // save_every * save_every)
         every = save_every if count else steps - done
@@ -161,9 +162,12 @@ def _run_compiled(
             friction=setting.friction,
             noise=run.compiled_noise(done, count),
             first_step=done,
+            out=tuple(x[kept : kept + count // every] for x in room),
         )
+        kept += len(qs)
         total = None if heat is None or heats is None else heat + heats
-        record.keep(done + every * np.arange(1, len(qs) + 1), qs, ps, energies, total)
+        after = np.arange(done + every, done + count + 1, every)
+        record.keep(after, qs, ps, energies, total)
         heat = None if total is None else total[-1]
         q, p = qs[-1], ps[-1]
         done += count

@@ -25,12 +25,32 @@ class Record:
         accounts = run.method.word is not None and run.method.stochastic
         self.heat: list[Array] | None = [0.0 * energy[None]] if accounts else None
         self.divergence: list[Array] = []
+        self._whole: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self._t: np.ndarray | None = None
+
+    def room(self, saves: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """NumPy arrays q, p, energy for `saves` states to come; what is written there needs no copy later.
+
+        They and the times are parts of one block, which the C library hands out again after it is freed:
+        fresh memory costs more than computing what goes into it.
+        """
+        firsts = (self.q[0], self.p[0], self.energy[0])
+        block = np.empty((saves + 1) * (1 + sum(x.size for x in firsts)))
+        ends = np.cumsum([(saves + 1) * x.size for x in firsts])
+        q, p, energy, self._t = np.split(block, ends)
+        q, p, energy = (
+            part.reshape(saves + 1, *first.shape[1:]) for part, first in zip((q, p, energy), firsts)
+        )
+        for whole, first in zip((q, p, energy), firsts):
+            whole[0] = first[0]
+        self._whole = q, p, energy
+        return q[1:], p[1:], energy[1:]
 
     def keep(self, steps: np.ndarray, q: Array, p: Array, energy: Array, heat: Array | None = None) -> None:
         """Keep the states after `steps`; raises `NotFinite` after the last one whose energy is finite."""
-        finite = plain(namespace(energy).isfinite(energy)).reshape(len(steps), -1).all(1)
+        finite = plain(namespace(energy).isfinite(energy))
         whole = bool(finite.all())
-        good = len(steps) if whole else int(np.argmin(finite))
+        good = len(steps) if whole else int(np.argmin(finite.reshape(len(steps), -1).all(1)))
         if good:
             self.steps.append(steps[:good])
             self.q.append(q[:good])
@@ -50,13 +70,18 @@ class Record:
         """The kept states as a `Path`."""
         run, joined = self.run, namespace(self.q[0]).concatenate
         H = run.setting.H
-        energy = joined(self.energy)
+        kept = sum(map(len, self.steps))
+        q, p, energy = (
+            (joined(self.q), joined(self.p), joined(self.energy))
+            if self._whole is None
+            else (x[:kept] for x in self._whole)
+        )
         heat = None if self.heat is None else joined(self.heat)
         apart = [0.0 * self.divergence[0], *self.divergence] if self.divergence else None
         return Path(
             t=self._times(dt),
-            q=joined(self.q),
-            p=joined(self.p),
+            q=q,
+            p=p,
             energy=energy,
             method=run.method.name,
             dt=dt if isinstance(dt, int | float) else plain(dt),
@@ -71,7 +96,13 @@ class Record:
     def _times(self, dt: Any) -> Array:
         q = self.q[0]
         each = plain(dt).astype(float)
-        t = self.run.t0 + np.concatenate(self.steps).reshape(-1, *[1] * each.ndim) * each
+        if self._t is not None and each.ndim == 0:
+            t = self._t[: sum(map(len, self.steps))]
+            np.concatenate(self.steps, out=t, casting="same_kind")
+            t *= each
+        else:
+            t = np.concatenate(self.steps).reshape(-1, *[1] * each.ndim) * each
+        t += self.run.t0
         return namespace(q).as_tensor(t, device=q.device) if is_torch(q) else t
 
 

@@ -53,7 +53,7 @@ def merged(word: Word) -> Word:
     """Neighbours of one flow joined: (A, ¼)(A, ½) is (A, ¾). Noise is not joined: each O draws once."""
     result: list[tuple[str, float]] = []
     for letter, coefficient in word:
-        if result and result[-1][0] == letter and letter in "AB":
+        if result and result[-1][0] == letter and letter in "ABD":
             result[-1] = (letter, result[-1][1] + coefficient)
         else:
             result.append((letter, coefficient))
