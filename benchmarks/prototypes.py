@@ -136,9 +136,8 @@ def main() -> None:
     began = time.perf_counter()
     found = run(prototypes.names(), options.steps, options.dt, options.processes)
     print(report(found))
-    print(
-        f"{time.perf_counter() - began:.0f} s, {options.steps} steps of {options.dt}, {options.processes} processes"
-    )
+    seconds = time.perf_counter() - began
+    print(f"{seconds:.0f} s: {options.steps} steps of {options.dt:g} in {options.processes} processes")
     if options.json:
         options.json.write_text(json.dumps([asdict(outcome) for outcome in found], indent=1))
 

@@ -125,23 +125,23 @@ class Potential(nn.Module):
         curl = total(sign[:, None, None] * take(odd, side) for sign, side in zip(signs, sides))
         circulation = total(sign[:, None, None] * take(vector, side) for sign, side in zip(signs, sides))
         shape = products(q["triangles"]["2e+"], q["triangles"]["2e+"])
-        seen = [triangle, summed, square(curl), square(circulation), shape]
-        corner = triangle * (
-            1 + torch.tanh(self.of_triangle(squash(torch.cat(seen, dim=1)[..., None], ARRIVED)[..., 0]))
-        )
+        seen = [triangle, summed, arrived(square(curl), square(circulation), shape)]
+        corner = triangle * (1 + torch.tanh(self.of_triangle(torch.cat(seen, dim=1))))
 
         # triangles → bonds ← atoms
         around = total(add_at(side, corner, len(tails)) for side in sides) / TRIANGLES_PER_BOND
         seen = [
             bond,
-            squash(around[..., None], ARRIVED)[..., 0],
+            arrived(around),
             take(atom, tails) + take(atom, heads),
-            odd[..., 0] * self.differences(take(atom, heads) - take(atom, tails)),
-            products(vector, take(dipole, heads) - take(dipole, tails)),
-            products(tensor, take(quadrupole, heads) + take(quadrupole, tails)),
+            arrived(
+                odd[..., 0] * self.differences(take(atom, heads) - take(atom, tails)),
+                products(vector, take(dipole, heads) - take(dipole, tails)),
+                products(tensor, take(quadrupole, heads) + take(quadrupole, tails)),
+            ),
         ]
         C, K = bond.shape[1], self.tensor_channels
-        gates = 1 + torch.tanh(self.of_bond(squash(torch.cat(seen, dim=1)[..., None], ARRIVED)[..., 0]))
+        gates = 1 + torch.tanh(self.of_bond(torch.cat(seen, dim=1)))
         strength = bond * gates[:, :C]
         twist = axial * gates[:, C + K :, None]
 
@@ -159,7 +159,7 @@ class Potential(nn.Module):
             (gate * to_head[:, C:])[..., None] * mirrored,
         )
         X = squash(self._gather(links, twist, -twist) * scale, ARRIVED)
-        S = squash(S[..., None], ARRIVED)[..., 0]
+        S = arrived(S)
         V, M = squash(Y[..., :3] * scale, ARRIVED), squash(Y[..., 3:] * scale, ARRIVED)
 
         # readouts
@@ -177,7 +177,7 @@ class Potential(nn.Module):
             products(dipole, dipole),
             products(quadrupole, quadrupole),
         ]
-        state = self.of_atom(squash(torch.cat(invariants, dim=1)[..., None], ARRIVED)[..., 0])
+        state = self.of_atom(arrived(*invariants))
         own = (atom**2).mean(1)
         ends = 1 + torch.tanh(state[:, 1:])
         return {
@@ -197,7 +197,13 @@ def squash(x: Tensor, s: float = SATURATION) -> Tensor:
     """x/√(1 + |x|²/s²) over the last axis: smooth, equivariant, near the identity for |x| ≪ s, bounded by
     s.
     """
-    return x / torch.sqrt(1 + (x * x).sum(-1, keepdim=True) / s**2)
+    size = x * x if x.shape[-1] == 1 else (x * x).sum(-1, keepdim=True)
+    return x * torch.rsqrt(1 + size / s**2)
+
+
+def arrived(*scalars: Tensor) -> Tensor:
+    """Scalars (n, k) side by side, each squashed to `ARRIVED`."""
+    return squash(torch.cat(scalars, dim=1)[..., None], ARRIVED)[..., 0]
 
 
 def square(u: Tensor) -> Tensor:
