@@ -115,8 +115,8 @@ class SimplicialComplex:
     def vectors(self) -> Tensor:
         """(E, 3) r_j + S·cell − r_i, Å, along each stored edge."""
         tail, head = self.edges.unbind(1)
-        images = torch.einsum("ea,eab->eb", self.shifts.to(self.dtype), self.cells[self.edge_crystal])
-        return self.positions[head] - self.positions[tail] + images
+        images = self.shifts.to(self.dtype)[:, None] @ self.cells[self.edge_crystal]
+        return self.positions[head] - self.positions[tail] + images[:, 0]
 
     def lengths(self) -> Tensor:
         """(E,) Å."""
@@ -163,7 +163,7 @@ class SimplicialComplex:
                 f"A strain must be shaped (3, 3) or ({self.n_crystals}, 3, 3), not {tuple(strain.shape)}."
             )
         map_ = (torch.eye(3, dtype=strain.dtype, device=strain.device) + strain).expand(self.n_crystals, 3, 3)
-        positions = torch.einsum("na,nab->nb", self.positions, map_[self.atom_crystal])
+        positions = (self.positions[:, None] @ map_[self.atom_crystal])[:, 0]
         return replace(self, positions=positions, cells=self.cells @ map_)
 
     def flipped(self, mask: Tensor) -> "SimplicialComplex":

@@ -92,17 +92,15 @@ def reach_of(shift: np.ndarray) -> int:
 
 
 def pair_keys(tail: np.ndarray, head: np.ndarray, shift: np.ndarray, atoms: int, reach: int) -> np.ndarray:
-    """One integer for each (tail, head, shift) with |shift| ≤ reach, ordered as the triple is."""
+    """One integer for each (tail, head, shift), |shift| ≤ reach: linear in the triple, ordered as it is."""
     base = 2 * reach + 1
     if atoms**2 * base**3 >= 2**63:
         raise TenfmaError(
             f"{atoms} atoms with images {reach} cells away are too many for one complex; split them into "
             "smaller lists."
         )
-    key = tail * atoms + head
-    for axis in range(3):
-        key = key * base + (shift[:, axis] + reach)
-    return key
+    image = (shift[:, 0] * base + shift[:, 1]) * base + shift[:, 2]
+    return (tail * atoms + head) * base**3 + image
 
 
 def complete_cell(cell: np.ndarray, pbc: np.ndarray) -> np.ndarray:

@@ -32,6 +32,9 @@ def triangles_of(
     before = np.concatenate([[0], np.cumsum(partners)])
     reach = 2 * reach_of(shift)
     keys = pair_keys(tail, head, shift, atoms, reach)
+    # keys are linear, so that of (b, c, S_ac − S_ab) is a term of (ab) plus a term of (ac)
+    zero = np.zeros_like(head)
+    of_ab, of_ac = pair_keys(head, zero, -shift, atoms, reach), pair_keys(zero, head, shift, atoms, reach)
 
     found: list[np.ndarray] = []
     total, start = 0, 0
@@ -39,8 +42,7 @@ def triangles_of(
         stop = max(start + 1, int(np.searchsorted(before, before[start] + _CHUNK, side="right")) - 1)
         first = np.repeat(np.arange(start, stop), partners[start:stop])
         second = np.arange(before[start], before[stop]) - before[first] + first + 1
-        # (bc) runs from the head of the first to the head of the second, and is stored that way
-        wanted = pair_keys(head[first], head[second], shift[second] - shift[first], atoms, reach)
+        wanted = of_ab[first] + of_ac[second]
         third = np.searchsorted(keys, wanted)
         third[third == count] = 0
         closes = keys[third] == wanted
