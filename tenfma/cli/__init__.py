@@ -11,6 +11,7 @@ from tenfma.errors import TenfmaError
 #: command -> (module, function); these modules import what is heavy inside their functions, so `--help` is quick
 COMMANDS = {
     "app": ("tenfma.cli.app", "app"),
+    "certify": ("tenfma.cli.certify", "certify"),
     "embed": ("tenfma.cli.embed", "embed"),
     "evolve": ("tenfma.cli.evolve", "evolve"),
     "featurize": ("tenfma.cli.featurize", "featurize"),

@@ -175,10 +175,10 @@ def energy_drift(case: Case) -> Check:
         "low": found.trend.low,
         "high": found.trend.high,
         "confidence": found.trend.confidence,
-        "largest_relative_error": found.largest,
+        "largest_error": found.largest * found.scale,
         "round_off": found.round_off,
     }
-    band = f"band [{found.trend.low:.1e}, {found.trend.high:.1e}], max |ΔE|/E {found.largest:.1e}"
+    band = f"band [{found.trend.low:.1e}, {found.trend.high:.1e}], max |ΔE| {found.largest * found.scale:.1e}"
     if found.holds:
         note = f"{band}; round-off only" if found.round_off else band
         return Check("energy drift", "pass", meaning, found.trend.slope, unit, "band contains 0", note, data)

@@ -1,0 +1,121 @@
+"""`tenfma certify` from the command line: reports, verdicts, exit codes."""
+
+import json
+
+import pytest
+
+from tenfma.cli import run
+
+QUICK = ["--steps", "400"]
+
+
+def test_formula_to_json(tmp_path, capsys):
+    out = tmp_path / "report.json"
+    code = run(
+        ["certify", "p**2/2 + q**4/4", "--dt", "0.1", "--q", "1", "--p", "0", *QUICK, "--json", str(out)]
+    )
+    assert code == 0
+    printed = capsys.readouterr().out
+    assert "symplectic defect" in printed and "green" in printed
+    report = json.loads(out.read_text())
+    assert report["green"] is True and report["method"] == "leapfrog"
+    checks = {check["name"]: check for check in report["checks"]}
+    assert checks["order"]["value"] == pytest.approx(2, abs=0.1)
+    assert set(report["decides"]) >= {"symplectic defect", "order", "energy drift"}
+    assert all(check["meaning"] for check in report["checks"])
+
+
+def test_textbook_name_and_candidates(capsys):
+    code = run(["certify", "kepler", "--steps", "2000", "--invariant", "momentum=px", "--method", "yoshida4"])
+    printed = capsys.readouterr().out
+    assert code == 0
+    assert "invariant angular momentum" in printed and "holds to round-off" in printed
+    assert "not conserved by H" in printed
+
+
+def test_verdict_and_strictness(capsys):
+    arguments = [
+        "certify",
+        "p**2/2 + q**2/2",
+        "--method",
+        "euler",
+        "--dt",
+        "0.1",
+        "--q",
+        "1",
+        "--p",
+        "0",
+        *QUICK,
+    ]
+    assert run(arguments) == 0
+    assert "red: symplectic defect" in capsys.readouterr().out
+    assert run([*arguments, "--strict"]) == 1
+    arguments[3] = "leapfrog"
+    assert run([*arguments, "--strict"]) == 0
+
+
+def test_langevin_with_parameters(capsys):
+    arguments = [
+        "certify",
+        "p**2/(2*m) + k*q**2/2",
+        "--parameter",
+        "m=2",
+        "--parameter",
+        "k=3",
+        "--method",
+        "baoab",
+    ]
+    assert (
+        run([*arguments, "--dt", "0.2", "--q", "0", "--p", "0", "--kT", "0.7", "--friction", "1", *QUICK])
+        == 0
+    )
+    printed = capsys.readouterr().out
+    assert "position covariance" in printed and "conformal defect" in printed
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["p**2/2 + q**2"], "needs dt, q, p"),
+        (["p**2/2 + nonsense(q)", "--dt", "0.1"], "unknown function"),
+        (["p**2*q**2 + q**2", "--dt", "0.1", "--q", "1", "--p", "1"], "implicit_midpoint"),
+        (["p**2/2 + q**2", "--dt", "-1", "--q", "1", "--p", "1"], "finite step > 0"),
+        (["p**2/2 + q**2", "--dt", "0.1", "--q", "one", "--p", "1"], "separated by commas"),
+        (["p**2/2 + q**2", "--dt", "0.1", "--q", "1,2", "--p", "1,2"], "expected (*ensemble, 1)"),
+        (["p**2/2 + q**2", "--dt", "0.1", "--q", "1", "--p", "1", "--steps", "3"], "integer ≥ 20"),
+        (["p**2/2 + q**2", "--dt", "0.1", "--q", "1", "--p", "1", "--kT", "1"], "deterministic"),
+        (["p**2/2 + q**2", "--dt", "0.1", "--q", "1", "--p", "1", "--method", "magic"], "no method 'magic'"),
+        (["p**2/2 + q**2", "--parameter", "k"], "name=value"),
+        (["untrained"], "--structure"),
+        (["henon-hieles"], "henon-heiles"),
+        (["kepler", "--json", "report.txt"], ".json"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(arguments, message, capsys):
+    assert run(["certify", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1 and "Traceback" not in said
+
+
+def test_help_has_an_example(capsys):
+    run(["certify", "--help"])
+    assert "tenfma certify henon-heiles" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_model_on_a_crystal(tmp_path):
+    out = tmp_path / "model.json"
+    arguments = [
+        "certify",
+        "untrained",
+        "--structure",
+        "prototype:cscl",
+        "--dt",
+        "0.05",
+        "--steps",
+        "100",
+    ]
+    assert run([*arguments, "--json", str(out)]) == 0
+    checks = {check["name"]: check for check in json.loads(out.read_text())["checks"]}
+    assert checks["symplectic defect"]["verdict"] == "pass"
+    assert checks["Jacobian"]["verdict"] == "pass"
