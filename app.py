@@ -1,8 +1,32 @@
-"""Home: what this is, three ways in."""
+"""Home: what this is, a live picture, three ways in, and which models are here."""
 
 import streamlit as st
 
-from tenfma.ui import layout, state
+from tenfma.ui import cache, components, layout, state
 
 t = layout.begin("home")
-st.markdown(t("home.lead"))
+picture, words = st.columns([1.6, 1], gap="large", vertical_alignment="center")
+
+with words:
+    st.markdown(t("home.lead"))
+with picture:
+    study = cache.home_study(t("patch.area"))
+    components.player(t, study.movie, t("home.picture"), key="home-player", height=340)
+
+start, end = float(study.area[0]), float(study.area[-1])
+change = float(max(abs(study.area / start - 1)))
+layout.notice(t, t("home.note", points=study.movie.patch.shape[1], error=change, start=start, end=end))
+
+ways = (
+    ("materials", "pages/materials.py", ":material/category:"),
+    ("dynamics", "pages/phase_space.py", ":material/timeline:"),
+    ("learned", "pages/simplices.py", ":material/change_history:"),
+)
+for column, (way, file, icon) in zip(st.columns(3, gap="medium"), ways):
+    with column.container(border=True, height="stretch"):
+        st.page_link(file, label=f"**{t(f'home.{way}')}**", icon=icon, query_params=state.carried())
+        st.markdown(t(f"home.{way}.text"))
+
+st.subheader(t("home.models"), anchor=False)
+names = cache.trained_models()
+st.markdown(t("home.models.some", count=len(names), names=", ".join(names)) if names else t("home.models.none"))

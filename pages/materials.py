@@ -4,6 +4,7 @@ import streamlit as st
 
 from tenfma.ui import cache, choose, components, layout, state
 from tenfma.viz import crystal_tables as tables
+from tenfma.viz import evolution
 from tenfma.viz.scenes import crystal_scene
 
 t = layout.begin("materials")
@@ -12,21 +13,23 @@ picture, controls = st.columns([1.75, 1], gap="medium")
 
 with controls:
     crystal = choose.crystal(t)
+    which = state.choice(
+        t("materials.shown"), "shown", ["conventional", "given"], lambda s: t(f"materials.{s}"), kind="segments"
+    )
     cells = state.number(t("materials.supercell"), "cells", 1, 1, 3, kind="slider")
     labels = state.switch(t("materials.labels"), "labels")
     choose.upload(t)
 
-structure, bonds = crystal.structure, crystal.bonds
-formula, symmetry = structure.composition.reduced_formula, cache.symmetry(crystal)
+shown = cache.standard(crystal) if which == "conventional" else crystal
+structure = crystal.structure
+formula, symmetry = layout.formula(structure), cache.symmetry(crystal)
 
 with picture:
-    scene = crystal_scene(structure, bonds, (cells,) * 3, picked=st.session_state.get("_picked"), labels=labels)
-    alt = t("materials.picture", formula=formula, atoms=len(structure), bonds=len(bonds))
-    picked = components.crystal(t, scene, alt)
-    if picked != st.session_state.get("_picked"):
-        st.session_state["_picked"] = picked
-        st.rerun()
-    site_table = tables.sites(structure, bonds)
+    picked = components.picked(shown.structure, cells)
+    scene = crystal_scene(shown.structure, shown.bonds, (cells,) * 3, picked=picked, labels=labels)
+    alt = t("materials.picture", formula=formula, atoms=len(shown.structure), bonds=len(shown.bonds))
+    components.crystal(t, scene, alt)
+    site_table = tables.sites(shown.structure, shown.bonds)
     if picked is not None and picked < len(site_table):
         st.dataframe(site_table.iloc[[picked]], hide_index=True, alt=t("materials.picked"))
     layout.data(t, layout.file_name(crystal.source), site_table, tables.exports(structure))
@@ -43,7 +46,7 @@ layout.notice(
         system=t(f"system.{symmetry.system}"),
         group=layout.plain(symmetry.symbol),
         atoms=len(structure),
-        coordination=f"{2 * len(bonds) / len(structure):.3g}",
+        coordination=f"{2 * len(crystal.bonds) / len(structure):.3g}",
         cutoff=cache.CUTOFF,
         edges=complex_.n_edges,
         triangles=complex_.n_triangles,
@@ -68,6 +71,27 @@ with third:
     st.metric(t("materials.atoms"), complex_.n_atoms)
     st.metric(t("materials.edges"), complex_.n_edges)
     st.metric(t("materials.triangles"), complex_.n_triangles)
+
+
+@st.fragment
+def moving() -> None:
+    """The crystal's simplices under the default model: energies along the path."""
+    st.subheader(t("evolve.title"), anchor=False)
+    kT = state.number(t("evolve.kT"), "kT", 0.0, 0.0, 0.1, step=0.005, kind="slider", format="%.3f")
+    with layout.told():
+        run = cache.motion(crystal, 0.05, 100, kT)
+        layout.figure(
+            t,
+            evolution.energy_figure(run, ("T", "V", "H"), t("evolve.time"), t("evolve.axis")),
+            f"motion-{layout.file_name(crystal.source)}",
+            t("evolve.picture", formula=formula),
+            evolution.table(run),
+        )
+        layout.notice(t, t("evolve.note", drift=run.drift, steps=len(run.t) - 1, dt=run.dt, numbers=run.numbers), "motion")
+        st.caption(t("trained" if run.trained else "untrained"))
+
+
+moving()
 layout.equations(
     t,
     [

@@ -69,6 +69,30 @@ def _complex(_structure: Any, key: str, cutoff: float, triangle_cutoff: float) -
     return build(_structure, cutoff, triangle_cutoff, max_simplices=400_000)
 
 
+def features(chosen: Crystal, cutoff: float) -> Any:
+    """Module A's smooth features of its complex at a cutoff (triangles included up to it)."""
+    return _features(chosen.structure, scene_key(chosen.structure), cutoff)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _features(_structure: Any, key: str, cutoff: float) -> Any:
+    from tenfma.crystal.features import featurize
+
+    return featurize(_complex(_structure, key, cutoff, cutoff), smooth_only=True)
+
+
+def topology(chosen: Crystal, cutoff: float) -> Any:
+    """Betti numbers and spectra of that complex."""
+    return _topology(chosen.structure, scene_key(chosen.structure), cutoff)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _topology(_structure: Any, key: str, cutoff: float) -> Any:
+    from tenfma.viz import simplices
+
+    return simplices.topology(_complex(_structure, key, cutoff, cutoff))
+
+
 def upload(data: bytes, name: str) -> tuple[Crystal, int]:
     """An uploaded file as a crystal kept in this session, and how many structures the file held."""
     found = structures.parse(data, name, limit=1000)
@@ -99,3 +123,57 @@ def _certificate(_H: Any, name: str, q0: tuple, p0: tuple, dt: float, method: st
     from tenfma.dynamics.certificates import certify
 
     return certify(_H, method, dt=dt, q=np.array(q0), p=np.array(p0)).to_dict()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def model(name: str | None = None) -> Any:
+    """A learned Hamiltonian by name; the default says itself whether it was trained."""
+    from tenfma.embedding.pipeline import load
+
+    return load(name)
+
+
+def motion(chosen: Crystal, dt: float, steps: int, kT: float) -> Any:
+    """Energies along the path of the crystal's simplices under the default model."""
+    return _motion(chosen.structure, scene_key(chosen.structure), dt, steps, kT)
+
+
+@st.cache_data(max_entries=64, show_spinner=True)
+def _motion(_structure: Any, key: str, dt: float, steps: int, kT: float) -> Any:
+    from tenfma.viz.evolution import energies
+
+    return energies(model(), _structure, dt, steps, p0="thermal" if kT else "zero", kT=kT)
+
+
+def standard(chosen: Crystal) -> Crystal:
+    """The same crystal in its conventional cell, for looking at; itself where that is enormous or unknown."""
+    return _standard(chosen, scene_key(chosen.structure))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _standard(_chosen: Crystal, key: str) -> Crystal:
+    structure = tables.conventional(_chosen.structure)
+    if structure is None:
+        return _chosen
+    return Crystal(_chosen.source, _chosen.title, structure, near.near_bonds(structure), _chosen.notes)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def home_study(area_name: str) -> Any:
+    """The pendulum on the home page: one orbit and a patch of neighbours, by leapfrog."""
+    from tenfma.hamiltonian.textbook import textbook
+    from tenfma.viz import phase
+
+    H = textbook("pendulum")
+    plane = phase.planes(H)["q-p"]
+    q0, p0 = np.array([1.3]), np.array([0.0])
+    return phase.study(H, q0, p0, 0.1, 420, ["leapfrog"], plane, radius=0.55, points=400, area_name=area_name)
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def trained_models() -> list[str]:
+    """Names of the trained models that are shipped: folders of assets/models with a card."""
+    from tenfma.site import assets
+
+    folder = assets() / "models"
+    return sorted(card.parent.name for card in folder.glob("*/card.json")) if folder.is_dir() else []

@@ -8,6 +8,7 @@ import streamlit as st
 from tenfma.site import site
 from tenfma.ui.texts import Texts
 from tenfma.viz.player import Movie, packed
+from tenfma.viz.scenes import scene_key
 
 _CRYSTAL_HTML = """
 <div class="crystal">
@@ -28,21 +29,27 @@ _crystal = st.components.v2.component(
 )
 
 
-def crystal(t: Texts, scene: Mapping[str, Any], alt: str, key: str = "viewer", height: int = 460) -> int | None:
-    """Draw a scene of `tenfma.viz.scenes`; returns the site of the atom last clicked in this same scene.
+def crystal(t: Texts, scene: Mapping[str, Any], alt: str, key: str = "viewer", height: int = 460) -> None:
+    """Draw a scene of `tenfma.viz.scenes`; a clicked atom is told by `picked` in the rerun that follows.
 
     Where the browser has no WebGL, a sentence stands in the picture's place and the page's tables hold the data.
     """
     spoken = {"alt": alt, "help": t("materials.viewer.help"), "no_webgl": t("materials.no_webgl")}
-    result = _crystal(
+    _crystal(
         key=key, data={**scene, "height": height, "texts": spoken}, default={"picked": None}, on_picked_change=_heard
     )
-    picked = result.picked
-    return picked["atom"] if picked and picked.get("scene") == scene["key"] else None
 
 
 def _heard() -> None:
-    """A component's event needs a callback to be reported; the value itself is read from the result."""
+    """A component's event needs a callback to be reported; the value itself is read by `picked`."""
+
+
+def picked(structure: Any, cells: int = 1, key: str = "viewer") -> int | None:
+    """The site last clicked, if it was clicked in a picture of this very structure."""
+    held = (st.session_state.get(key) or {}).get("picked")
+    if held and held.get("scene") == scene_key(structure, (cells,) * 3) and 0 <= held.get("atom", -1) < len(structure):
+        return int(held["atom"])
+    return None
 
 
 _PLAYER_HTML = """

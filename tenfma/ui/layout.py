@@ -67,9 +67,9 @@ def plain(text: object) -> str:
     return _MARKUP.sub(r"\\\1", " ".join(str(text).split()))
 
 
-def notice(t: Texts, sentence: str) -> None:
-    """The computed sentence that says what to notice."""
-    with st.container(key="notice"):
+def notice(t: Texts, sentence: str, of: str = "page") -> None:
+    """The computed sentence that says what to notice, of the page or of a part of it."""
+    with st.container(key=f"notice-{of}"):
         st.markdown(f"**{t('notice')}.** {sentence}")
 
 
@@ -126,6 +126,11 @@ def data(t: Texts, name: str, table: pd.DataFrame, more: Mapping[str, str | byte
                 type="tertiary",
                 on_click="ignore",
             )
+
+
+def formula(structure: Any) -> str:
+    """A structure's reduced formula as it is printed: CaTiO₃."""
+    return structure.composition.reduced_formula.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def file_name(text: str, fallback: str = "crystal") -> str:

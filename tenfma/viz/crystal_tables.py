@@ -38,6 +38,19 @@ def symmetry(structure: Structure, tolerance: float = 1e-2) -> Symmetry:
             return Symmetry("P1", 0, "unknown", "1")
 
 
+def conventional(structure: Structure, most: int = 240) -> Structure | None:
+    """The conventional standard cell; None where spglib finds none or it has more than `most` atoms."""
+    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            found = SpacegroupAnalyzer(structure).get_conventional_standard_structure()
+        except (SymmetryUndeterminedError, TypeError, ValueError):
+            return None
+    return found if len(found) <= most else None
+
+
 def cell(structure: Structure) -> pd.DataFrame:
     """Cell lengths (Å), angles (°), volume (Å³) and density (g/cm³)."""
     lattice = structure.lattice

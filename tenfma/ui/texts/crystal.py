@@ -52,6 +52,9 @@ TEXTS = {
         "{formula}（{system}，{group}）的晶胞含 {atoms} 个原子。每个原子平均有 {coordination} 个最近邻；"
         "在 {cutoff:g} Å 之内，复形含 {edges} 条键与 {triangles} 个三角形，平均每原子 {per_atom:.0f} 个单纯形。",
     ),
+    "materials.shown": ("Cell shown", "显示的晶胞"),
+    "materials.conventional": ("conventional", "惯用晶胞"),
+    "materials.given": ("as given", "原始晶胞"),
     "materials.labels": ("Element symbols in the picture", "在图中显示元素符号"),
     "materials.eq.edges": (
         "A bond joins atom i to the image of atom j that lies S lattice vectors away, within the cutoff:",
@@ -88,10 +91,12 @@ TEXTS = {
     "system.unknown": ("unknown", "未知"),
     "evolve.title": ("Its simplices, set moving", "让它的单纯形动起来"),
     "evolve.note": (
-        "Leapfrog keeps H within {drift:.1e} eV of its start over {steps} steps of {dt:g}: energy passes between T and V "
-        "and comes back. The model is {trained}.",
-        "蛙跳法在 {steps} 步（步长 {dt:g}）内把 H 保持在初值的 {drift:.1e} eV 之内：能量在 T 与 V 之间往返。模型{trained}。",
+        "{numbers} numbers move together, and leapfrog keeps their energy H within {drift:.1e} eV of its start over {steps} "
+        "steps of {dt:g}: what V gives, T takes, and back.",
+        "{numbers} 个数一起运动，蛙跳法在 {steps} 步（步长 {dt:g}）内把总能 H 保持在初值的 {drift:.1e} eV 之内：V 失去的由 T 得到，往复不已。",
     ),
+    "evolve.kT": ("Momenta at the start: kT / eV (0: at rest)", "初始动量：kT / eV（0 为静止）"),
+    "evolve.time": ("latent time", "潜在时间"),
     "evolve.axis": ("energy / eV, from the start", "能量 / eV（相对初值）"),
     "evolve.picture": (
         "Kinetic, potential and total latent energy of {formula} against latent time",
@@ -113,29 +118,35 @@ TEXTS = {
         "{formula}：{rank}按 {feature} 着色，范围 {low} 至 {high}",
     ),
     "simplices.note": (
-        "At {cutoff:g} Å the complex of {formula} has {b0} piece(s) and {b1} independent loop(s) that no triangle fills; "
+        "At {cutoff:g} Å the complex of {formula} has b₀ = {b0} (pieces) and b₁ = {b1} (loops that no triangle fills); "
         "χ = {atoms} − {edges} + {triangles} = {chi}.",
-        "在 {cutoff:g} Å 下，{formula} 的复形有 {b0} 个连通分支、{b1} 个未被三角形填充的独立环；"
+        "在 {cutoff:g} Å 下，{formula} 的复形有 b₀ = {b0}（连通分支）、b₁ = {b1}（未被三角形填充的环）；"
         "χ = {atoms} − {edges} + {triangles} = {chi}。",
     ),
-    "simplices.note.loops": (
-        "Loops through the periodic boundary count too: three are the crystal's own three directions.",
-        "穿过周期边界的环也计入：其中三个就是晶体自身的三个方向。",
-    ),
-    "simplices.note.filled": (
-        "Triangles fill every loop here, the three through the boundary included up to what they can reach.",
-        "这里的三角形填满了所有环。",
-    ),
     "simplices.betti": ("What the Betti numbers say", "贝蒂数的含义"),
-    "simplices.betti.text": (
-        "b₀ counts connected pieces: a molecular crystal at a short cutoff falls into molecules, a metal is one piece. b₁ "
-        "counts rings of bonds that no triangles fill: channels, cages' openings, and the ways round the periodic cell. "
-        "A small eigenvalue of the Hodge Laplacian is a loop that is nearly open: a stiff, close-packed crystal has a wide "
-        "gap, an open framework a narrow one. Betti numbers belong to this cell: a supercell has more.",
-        "b₀ 数连通分支：短截断下分子晶体分成单个分子，金属只有一块。b₁ 数没有被三角形填充的键环：通道、笼口，"
-        "以及绕过周期晶胞的路径。霍奇拉普拉斯的小本征值表示几乎未填的环：密堆晶体谱隙宽，开放骨架谱隙窄。"
-        "贝蒂数属于所取的晶胞：超胞的数值更大。",
+    "simplices.b0": (
+        "connected pieces: molecules fall apart at a short cutoff, a metal is one piece",
+        "连通分支数：短截断下分子彼此分离，金属只有一块",
     ),
+    "simplices.b1": (
+        "rings of bonds that no triangles fill: channels, windows of cages, ways round the periodic cell",
+        "未被三角形填充的键环：通道、笼的窗口、绕过周期晶胞的路径",
+    ),
+    "simplices.chi": ("atoms − bonds + triangles, the Euler characteristic", "原子数 − 键数 + 三角形数，即欧拉示性数"),
+    "simplices.gap": (
+        "smallest eigenvalue above zero on bonds: near zero, some loop is filled only just",
+        "键上最小的非零本征值：接近零表示某个环只是勉强被填充",
+    ),
+    "simplices.betti.text": (
+        "These numbers belong to the cell that is shown: a supercell has more of everything. Lengthen the cutoff and watch "
+        "triangles fill the loops one by one.",
+        "这些数属于所示的晶胞：超胞的数值更大。增大截断半径，可看到三角形逐一填满这些环。",
+    ),
+    "simplices.eq.laplacian": (
+        "The Hodge Laplacian on bonds; its zero eigenvalues count the open loops:",
+        "键上的霍奇拉普拉斯；零本征值的个数就是开放环的个数：",
+    ),
+    "simplices.eq.euler": ("Atoms, bonds and triangles counted with signs:", "原子、键、三角形带符号计数："),
     "simplices.spectrum": ("Spectrum of the Hodge Laplacians", "霍奇拉普拉斯谱"),
     "simplices.spectrum.axis": ("eigenvalue", "本征值"),
     "simplices.spectrum.rank": ("rank", "序号"),
@@ -151,5 +162,5 @@ TEXTS = {
         "{hidden} of {total} are not drawn, so that the picture stays readable; the table has them all.",
         "为保持图像清晰，{total} 个中有 {hidden} 个未绘出；表格中完整列出。",
     ),
-    "simplices.table": ("Table of {rank}", "{rank}数据表"),
+    "simplices.table": ("{rank}: table", "{rank}：数据表"),
 }
