@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+from e3nn import o3
 from torch import Tensor
 
 from tenfma.crystal.features.tensors import components, matrix
 from tenfma.errors import TenfmaError
-
-DIMENSIONS = {"0e": 1, "0o": 1, "1o": 3, "1e": 3, "2e": 5, "2o": 5}
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Block:
     @property
     def dim(self) -> int:
         """Numbers in one copy, 2ℓ + 1."""
-        return DIMENSIONS[self.irrep]
+        return 2 * int(self.irrep[0]) + 1
 
     @property
     def width(self) -> int:
@@ -168,4 +167,8 @@ def turn(values: Tensor, irrep: str, rotation: Tensor) -> Tensor:
         return values * sign
     if degree == 1:
         return sign * (values @ rotation.T)
-    return sign * components(rotation @ matrix(values) @ rotation.T)
+    if degree == 2:
+        return sign * components(rotation @ matrix(values) @ rotation.T)
+    proper = rotation * torch.sign(torch.linalg.det(rotation))
+    improper = torch.sign(torch.linalg.det(rotation)) if parity == "o" else 1.0
+    return improper * (values @ o3.Irrep(degree, 1).D_from_matrix(proper).to(values).T)

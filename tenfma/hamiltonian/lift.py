@@ -154,3 +154,12 @@ def _orthogonal(n: int, generator: torch.Generator) -> Tensor:
     """A random orthogonal matrix, uniform: full rank and perfectly conditioned."""
     q, r = torch.linalg.qr(torch.randn(n, n, dtype=torch.float64, generator=generator))
     return q * torch.sign(torch.diagonal(r))
+
+
+def plain_lift(channels: Mapping[str, Sequence[Channel]]) -> Lift:
+    """A lift that keeps every channel as it is, times the weight: W = 1, μ = 0, σ = 1."""
+    lift = Lift(channels, torch.Generator())
+    with torch.no_grad():
+        for matrix in lift.parameters():
+            matrix.copy_(torch.eye(len(matrix)))
+    return lift.requires_grad_(False)

@@ -23,6 +23,10 @@ COMPONENTS = {
     "1o": ("_x", "_y", "_z"),
     "1e": ("_x", "_y", "_z"),
     "2e": ("_xz", "_xy", "_y2", "_yz", "_z2-x2"),
+    **{
+        f"{ell}{'e' if ell % 2 == 0 else 'o'}": tuple(f"_{m:+d}" for m in range(-ell, ell + 1))
+        for ell in range(3, 8)
+    },
 }
 
 

@@ -1,0 +1,130 @@
+"""Energies, forces and virials of a body-ordered U_θ at machine speed, and the rows least squares is made of."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tenfma.hamiltonian import kernels
+from tenfma.hamiltonian.invariants import Invariants
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """All neighbours sorted by centre: where each centre's pairs begin (N + 1,), neighbour (P,), r_ij (P, 3)."""
+
+    first: np.ndarray
+    neighbour: np.ndarray
+    vectors: np.ndarray
+
+    @property
+    def centre(self) -> np.ndarray:
+        """The centre of each pair, (P,)."""
+        return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
+
+
+def pairs_of(positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray, cutoff: float) -> Pairs:
+    """All neighbours within the cutoff, Å, every pair from both of its ends."""
+    import ase
+    from vesin import ase_neighbor_list
+
+    atoms = ase.Atoms(positions=positions, cell=cell, pbc=pbc)
+    centre, neighbour, vectors = ase_neighbor_list("ijD", atoms, cutoff)
+    order = np.lexsort((*vectors.T, neighbour, centre))
+    first = np.searchsorted(centre[order], np.arange(len(positions) + 1))
+    return Pairs(first, neighbour[order].astype(np.int64), np.ascontiguousarray(vectors[order]))
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """What is fixed before training: elements, invariants, embedding (Z, C) and cutoff (Å)."""
+
+    elements: tuple[int, ...]
+    invariants: Invariants
+    embedding: np.ndarray
+    cutoff: float
+
+    def kinds(self, numbers: np.ndarray) -> np.ndarray:
+        """Each atom's place in `elements`, (N,)."""
+        return np.searchsorted(self.elements, numbers)
+
+    def tables(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
+        """Unit vectors with lengths, radial functions, harmonics and their derivatives for every pair."""
+        harmonic = kernels.harmonic_table(self.invariants.lmax)
+        return kernels.pair_tables(
+            pairs.vectors,
+            self.cutoff,
+            self.invariants.radial,
+            harmonic.powers,
+            harmonic.coefficients,
+            harmonic.starts,
+            harmonic.degrees,
+        )
+
+    @cached_property
+    def sparsity(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The pattern of ∂B/∂A: slots (T, 4) of the monomials' factors, column of each slot, starts per function."""
+        function, places, _ = self.invariants.terms
+        keys = function[:, None] * self.invariants.width + places
+        keys = np.where(places >= 0, keys, -1)
+        unique, inverse = np.unique(keys, return_inverse=True)
+        inverse = inverse.reshape(keys.shape)
+        if unique[0] == -1:
+            unique, inverse = unique[1:], inverse - 1
+        starts = np.searchsorted(unique // self.invariants.width, np.arange(len(self.invariants) + 1))
+        return inverse, unique % self.invariants.width, starts
+
+    def design(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+        """Invariants summed by element (Z · functions,) and minus their gradient (3N, Z · functions)."""
+        function, places, coefficient = self.invariants.terms
+        slots, slot_places, slot_starts = self.sparsity
+        Z, size = len(self.elements), len(self.invariants)
+        B, F = np.zeros((Z, size)), np.zeros((len(numbers), 3, Z * size))
+        kernels.design_rows(
+            pairs.first,
+            pairs.neighbour,
+            self.kinds(numbers),
+            self.embedding,
+            *self.tables(pairs),
+            function,
+            places,
+            coefficient,
+            slots,
+            slot_places,
+            slot_starts,
+            size,
+            B,
+            F,
+        )
+        return B.ravel(), F.reshape(3 * len(numbers), -1)
+
+
+class Evaluator:
+    """U_θ(r) of one model: `energy_forces` for a structure, weights θ (Z, functions) and offsets ε (Z,)."""
+
+    def __init__(self, description: Description, weights: np.ndarray, offsets: np.ndarray) -> None:
+        self.description, self.offsets = description, offsets
+        function, places, coefficient = description.invariants.terms
+        self.places, inverse = np.unique(places, axis=0, return_inverse=True)
+        self.theta = np.zeros((len(offsets), len(self.places)))
+        for z in range(len(offsets)):
+            np.add.at(self.theta[z], inverse.ravel(), weights[z, function] * coefficient)
+
+    def energy_forces(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Energies of the atoms (N,) eV, forces (N, 3) eV/Å, and ∂E/∂ε (3, 3) eV, the strain derivative."""
+        d = self.description
+        energy, slope = kernels.energies_and_slopes(
+            pairs.first,
+            pairs.neighbour,
+            d.kinds(numbers),
+            d.embedding,
+            self.offsets,
+            *d.tables(pairs),
+            self.places,
+            self.theta,
+        )
+        forces = np.zeros((len(numbers), 3))
+        for x in range(3):
+            forces[:, x] += np.bincount(pairs.centre, slope[:, x], len(numbers))
+            forces[:, x] -= np.bincount(pairs.neighbour, slope[:, x], len(numbers))
+        return energy, forces, pairs.vectors.T @ slope
