@@ -31,6 +31,8 @@ NEAREST_PAIR = 0.35
 SMALLEST_VOLUME = 0.5
 #: empty space put around a molecule, Å on each side
 BOX_MARGIN = 10.0
+#: which of the equally good orderings of partial occupancies is taken
+DISORDER_SEED = 0
 FORMATS = "CIF, POSCAR, extxyz or pymatgen JSON"
 
 
@@ -357,12 +359,19 @@ def _plain(structure: Structure, name: str) -> tuple[Structure, list[str]]:
 
 
 def _ordered(structure: Structure, name: str) -> tuple[Structure, list[str]]:
+    """Partial occupancies as a seeded quasirandom cell; what was chosen is noted."""
     if structure.is_ordered:
         return structure, []
+    from tenfma.crystal.disorder import order
+
     site = next(site for site in structure if not site.is_ordered)
-    raise StructureError(
-        f"{name} has partial occupancies ({site.species_string}); give an ordered cell, one element per site"
-    )
+    try:
+        chosen = order(structure, seed=DISORDER_SEED)
+    except StructureError as error:
+        raise StructureError(f"{name} has partial occupancies ({site.species_string}): {error}") from error
+    ordered = chosen.structure.copy()
+    ordered.properties = dict(structure.properties or {})
+    return ordered, [f"partial occupancies became an ordered cell: {str(chosen).rstrip('.')}"]
 
 
 def _apart(structure: Structure, name: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -243,7 +244,7 @@ class Model(nn.Module):
             }
             model = cls(channels, **settings)
             model.load_state_dict(load_file(folder / WEIGHTS))
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
             problem = str(error).splitlines()[0][:200]
             raise TenfmaError(
                 f"{folder} holds no readable model ({problem}); give a folder written by save"

@@ -48,7 +48,7 @@ def embed(
     progress: Callable[[int], None] | None = None,
     **motion: Any,
 ) -> Embedding:
-    """The embedding of each structure: evolve (q₀, p₀), pool q(T), with the learned energies per atom.
+    """The embedding of each structure: evolve (q₀, p₀), pool q(T), add energies per atom and the cell.
 
     `motion` overrides method, dt and steps (`EMBED`); steps=0 pools q₀. `progress` is told how many are done.
     Raises TenfmaError for an empty list.
@@ -74,8 +74,11 @@ def _embedded(
             q = path.q[-1]
         pooled = pool(model.lift, H.layout, q, features.for_potential())
         energies, names = energies_per_atom(H.layout, H.learned_parts(q))
-    values = np.concatenate([energies.numpy(), pooled.values], axis=1)
-    return Embedding(values, (*names, *pooled.names), pooled.tensors)
+        cell = features.cell.select(smooth=True, irreps="0e")
+    values = np.concatenate([energies.numpy(), pooled.values, cell.values.numpy()], axis=1)
+    return Embedding(
+        values, (*names, *pooled.names, *(f"cell.{name}" for name in cell.names)), pooled.tensors
+    )
 
 
 def _batches(model: Model, structures: Sequence[Structure]):

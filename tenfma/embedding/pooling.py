@@ -69,7 +69,7 @@ def pool(lift: Lift, layout: Layout, state: Tensor, tables: dict[str, FeatureTab
         one = lift.rank(rank)
 
         def summed(values: Tensor, rank: str = rank) -> Tensor:
-            flat = values.reshape(len(values), -1)
+            flat = values.flatten(1)
             return flat.new_zeros((layout.n_crystals, flat.shape[1])).index_add(0, layout.owners[rank], flat)
 
         f = one.inverse(rows)

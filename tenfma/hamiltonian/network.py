@@ -48,12 +48,13 @@ class Connectivity:
     sides: Tensor
     """(F, 3) edges of each triangle."""
     signs: Tensor
-    """(F, 3) ±1, the direction in which each side is stored."""
+    """(F, 3) ±1, the entries of B₂: ∂(ijk) = (ij) + (jk) − (ik), each side in its stored direction."""
 
     @classmethod
     def of(cls, K: SimplicialComplex) -> "Connectivity":
         tails, heads = K.edges.unbind(1)
-        return cls(K.n_atoms, tails, heads, K.triangle_edges, K.triangle_signs.to(K.dtype))
+        around = K.triangle_signs * K.triangle_signs.new_tensor([1, 1, -1])
+        return cls(K.n_atoms, tails, heads, K.triangle_edges, around.to(K.dtype))
 
     def repeated(self, times: int) -> "Connectivity":
         """`times` separate copies, as for the members of an ensemble."""

@@ -83,6 +83,15 @@ def test_oxidation_states_and_isotopes_become_elements(salt, tmp_path):
     assert any("deuterium" in said for said in notes(heavy))
 
 
+def test_partial_occupancies_become_an_ordered_cell_and_it_is_said():
+    mixed = CIF.replace("0 0 0 1.0", "0 0 0 0.5") + "K1 K 0 0 0 0.5\n"
+    found = parse(mixed.encode(), "mixed.cif")[0]
+    assert found.is_ordered
+    assert found.composition["Na"] == found.composition["K"] == found.composition["Cl"] / 2
+    assert any("ordered cell" in said and "seed 0" in said for said in notes(found))
+    assert parse(mixed.encode(), "mixed.cif")[0] == found
+
+
 def test_json_imports_nothing_it_names(salt, tmp_path):
     record = json.loads(salt.to_json())
     record["sites"][0]["properties"] = {"x": {"@module": "this_module_is_not_there", "@class": "Bad"}}
@@ -111,7 +120,7 @@ BAD = {
     "disguised.cif": (CIF.encode() + _noise(True).replace(b"\n", b" "), "lines of more than"),
     "broken.cif": (CIF[:260].encode(), "cell, symmetry or atom sites|could not be read|not a whole"),
     "letters.cif": (CIF.replace("5.64", "long").encode(), "could not be read as CIF"),
-    "partial.cif": (CIF.replace("1.0\nCl1", "0.5\nCl1").encode(), "partial occupancies"),
+    "lost.cif": (CIF.replace("1.0\nCl1", "0.001\nCl1").encode(), "partial occupancies"),
     "unknown.cif": (CIF.replace("Na1 Na", "Xx1 Xx").encode(), "no element|could not be read as CIF"),
     "flat.cif": (CIF.replace("_cell_length_c 5.64", "_cell_length_c 0.0").encode(), "cell|could not be read"),
     "half.cif.gz": (gzip.compress(CIF.encode())[:60], "gzip"),

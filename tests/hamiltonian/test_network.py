@@ -79,6 +79,35 @@ def test_h_is_invariant_under_edge_flips(start):
     assert flip_error(wrong, q, p) > 1e-9
 
 
+class ForgetsBoundary(nn.Module):
+    """A wrong potential: adds up a triangle's sides in their stored direction, not along ∂(ijk)."""
+
+    def __init__(self, potential: nn.Module) -> None:
+        super().__init__()
+        self.potential = potential
+
+    def forward(self, rows, links):
+        signs = links.signs * torch.tensor([1.0, 1.0, -1.0], dtype=links.signs.dtype)
+        return self.potential(rows, Connectivity(links.n_atoms, links.tails, links.heads, links.sides, signs))
+
+
+def rewriting_error(model: Model, potential: nn.Module) -> float:
+    """How much the energy changes when the same crystal is written down otherwise and its complex built anew."""
+    crystal = shaken("perovskite")
+    energies = []
+    for order in ([0, 1, 2, 3, 4], [4, 2, 0, 3, 1], [1, 0, 4, 2, 3]):
+        same = type(crystal).from_sites([crystal[i] for i in order])
+        same.translate_sites(list(range(5)), [0.31, -0.2, 0.77], to_unit_cell=True)
+        H, q, _ = model.hamiltonian(same)
+        energies.append(sum(part.sum() for part in potential(H.layout.split(q), H.links).values()))
+    return max(relative(energies[0], other) for other in energies[1:])
+
+
+def test_h_does_not_depend_on_how_the_crystal_is_written_down(model):
+    assert rewriting_error(model, model.potential) < 1e-10
+    assert rewriting_error(model, ForgetsBoundary(model.potential)) > 1e-8
+
+
 def test_one_step_turns_and_flips_with_the_crystal(start):
     H, q, p = start
     R = improper(6)
