@@ -17,7 +17,6 @@ from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
-from torch.utils.checkpoint import checkpoint
 
 from tenfma.dynamics.arguments import segment_length
 from tenfma.dynamics.flows import State
@@ -30,35 +29,39 @@ STRETCH = 16
 
 
 def checkpointed(run: Run, state: State, first: int, count: int) -> State:
-    """`count` steps whose graph is rebuilt in stretches of √count on the way back."""
+    """`count` steps whose graph is rebuilt in stretches of √count on the way back.
+
+    torch's own checkpoints do not serve: they rebuild a stretch whenever something saved in it is asked for,
+    and a force, itself a derivative, asks on the way forward.
+    """
+    rest = _learned(run, state, first)
     size = max(1, math.isqrt(count))
-
-    def stretch(begin: int, length: int, q, p, slope, heat, copy):
-        new = run.walk(State(q, p, slope, heat, copy), begin, length)
-        return new.q, new.p, new.slope, new.heat, new.copy
-
     for begin in range(first, first + count, size):
-        length = min(size, first + count - begin)
-        parts = (state.q, state.p, state.slope, state.heat, state.copy)
-        state = State(
-            *checkpoint(stretch, begin, length, *parts, use_reentrant=False, preserve_rng_state=False)
-        )
+        span = _Span(run, begin, min(size, first + count - begin), state)
+        copy = (None, None) if state.copy is None else state.copy
+        q, p, heat, x, y = _Replay.apply(span, state.q, state.p, state.heat, *copy, *rest)
+        state = State(q, p, span.slope, heat, None if x is None else (x, y))
     return state
 
 
 def retraced(run: Run, state: State, first: int, count: int) -> State:
     """`count` steps that keep only their end, or the ends of segments where friction asks for them."""
-    bath = tuple(x if isinstance(x, torch.Tensor) else None for x in (run.setting.kT, run.setting.friction))
-    inputs = learnable(run.setting.H, state, run.time(first))
+    rest = _learned(run, state, first)
     rates: list[Any] = [run.setting.H.damping]
     if run.setting.friction is not None:
         rates.append(run.setting.friction)
     size = int(min(count, segment_length(run.setting.h, rates)))
     for begin in range(first, first + count, size):
         span = _Span(run, begin, min(size, first + count - begin), state)
-        q, p, heat = _Retrace.apply(span, state.q, state.p, *bath, *inputs)
+        q, p, heat = _Retrace.apply(span, state.q, state.p, *rest)
         state = State(q, p, span.slope, heat)
     return state
+
+
+def _learned(run: Run, state: State, first: int) -> list[torch.Tensor | None]:
+    """kT and friction where they are tensors, then what H is made of."""
+    bath = [x if isinstance(x, torch.Tensor) else None for x in (run.setting.kT, run.setting.friction)]
+    return [*bath, *learnable(run.setting.H, state, run.time(first))]
 
 
 def learnable(H: Hamiltonian, state: State, t: Any) -> list[torch.Tensor]:
@@ -78,17 +81,67 @@ class _Span:
         self.slope = None if slope is None else slope.detach()
 
 
+def _apart(run: Run, rest: list[torch.Tensor | None]) -> tuple[Run, list[torch.Tensor | None]]:
+    """The run with its bath cut off from the graph, and what gradients are taken of, None for no gradient."""
+    kT, friction, *inputs = rest
+    bath = [None if x is None else x.detach().requires_grad_(x.requires_grad) for x in (kT, friction)]
+    setting = run.setting
+    apart = run.with_bath(*(own if x is None else x for own, x in zip((setting.kT, setting.friction), bath)))
+    return apart, [x if x is not None and x.requires_grad else None for x in (*bath, *inputs)]
+
+
+def _sorted(found: list[Any], wanted: list[torch.Tensor | None]) -> list[Any]:
+    """Gradients put back in the places of what they belong to."""
+    each = iter(found)
+    return [None if x is None else next(each) for x in wanted]
+
+
+class _Replay(torch.autograd.Function):
+    """Forward: the steps without a graph, their start kept. Backward: the steps again, with their graph."""
+
+    @staticmethod
+    def forward(ctx, span: _Span, q, p, heat, x, y, *rest):
+        copy = None if x is None else (x, y)
+        end = span.run.walk(State(q, p, span.slope, heat, copy), span.first, span.count)
+        span.slope = None if end.slope is None else end.slope.detach()
+        ctx.span = span
+        ctx.save_for_backward(q, p, heat, x, y, *rest)
+        return end.q, end.p, end.heat, *(end.copy or (None, None))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, *grads):
+        span = ctx.span
+        start = [None if x is None else x.detach().requires_grad_() for x in ctx.saved_tensors[:5]]
+        run, rest = _apart(span.run, list(ctx.saved_tensors[5:]))
+        q, p, heat, x, y = start
+        with torch.enable_grad():
+            copy = None if x is None else (x, y)
+            end = run.walk(State(q, p, None, heat, copy), span.first, span.count)
+            ends = (end.q, end.p, end.heat, *(end.copy or (None, None)))
+            pulled = [(e, g) for e, g in zip(ends, grads) if e is not None and e.requires_grad]
+            wanted = [*start, *rest]
+            found = torch.autograd.grad(
+                [e for e, _ in pulled],
+                [w for w in wanted if w is not None],
+                [torch.zeros_like(e) if g is None else g for e, g in pulled],
+                retain_graph=True,  # masses and the like may hang on a graph that others still need
+                allow_unused=True,
+            )
+        return None, *_sorted(list(found), wanted)
+
+
 class _Retrace(torch.autograd.Function):
     """Forward: the steps without a graph. Backward: the path retraced, stretch by stretch."""
 
     @staticmethod
-    def forward(ctx, span: _Span, q, p, kT, friction, *inputs):
+    def forward(ctx, span: _Span, q, p, *rest):
         start = State(q, p, span.slope, span.heat)
         end = span.run.walk(start, span.first, span.count)
         span.slope = None if end.slope is None else end.slope.detach()
         heat = None if end.heat is None else end.heat.clone()
-        ctx.span, ctx.count = span, len(inputs)
-        ctx.save_for_backward(end.q, end.p, kT, friction, *inputs)
+        ctx.span = span
+        ctx.save_for_backward(end.q, end.p, *rest)
         if heat is not None:
             ctx.mark_non_differentiable(heat)
         return end.q, end.p, heat
@@ -96,14 +149,10 @@ class _Retrace(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_q, grad_p, _):
-        q, p, kT, friction, *inputs = ctx.saved_tensors
+        q, p, *rest = ctx.saved_tensors
         span = ctx.span
-        bath = [None if x is None else x.detach().requires_grad_(x.requires_grad) for x in (kT, friction)]
-        setting = span.run.setting
-        run = span.run.with_bath(
-            setting.kT if bath[0] is None else bath[0], setting.friction if bath[1] is None else bath[1]
-        )
-        wanted = [x for x in (*bath, *inputs) if x is not None and x.requires_grad]
+        run, rest = _apart(span.run, rest)
+        wanted = [x for x in rest if x is not None]
         totals = [torch.zeros_like(x) for x in wanted]
         state, left = State(q, p), span.count
         while left:
@@ -112,9 +161,7 @@ class _Retrace(torch.autograd.Function):
             with torch.no_grad():
                 state = run.retrace(state, span.first + left, length)
             grad_q, grad_p = _stretch(run, state, span.first + left, length, (grad_q, grad_p), wanted, totals)
-        found = iter(totals)
-        rest = [next(found) if x is not None and x.requires_grad else None for x in (*bath, *inputs)]
-        return None, grad_q, grad_p, *rest
+        return None, grad_q, grad_p, *_sorted(totals, rest)
 
 
 def _stretch(
