@@ -236,8 +236,12 @@ def first_call_table(found: list[dict]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what was asked for, print the tables, save the evidence."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", choices=[*TASKS, "first-call"], action="append", help="one task (repeatable)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--task", choices=[*TASKS, "first-call"], action="append", help="one task (repeatable)"
+    )
     parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds (default 7)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiply every number of steps")
     parser.add_argument("--no-save", action="store_true", help="print only")

@@ -20,7 +20,7 @@ EVIDENCE = Path(__file__).resolve().parent.parent / "assets" / "evidence"
 
 @dataclass(frozen=True)
 class Contender:
-    """One way of doing the work: `run()` does `units` units of it (steps, trajectory-steps) and waits until it is done."""
+    """One way of doing the work: `run()` does `units` units of it (say, steps) and waits until they are done."""
 
     name: str
     run: Callable[[], Any]
@@ -154,7 +154,9 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(str(cell).ljust(width) for cell, width in zip(cells, widths)) + " |"
 
-    return "\n".join([line(header), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, rows)])
+    return "\n".join(
+        [line(header), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, rows)]
+    )
 
 
 def rows_table(rows: Sequence[Row]) -> str:

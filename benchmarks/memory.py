@@ -89,11 +89,15 @@ def measure(method: str, gradient: str, steps: int, batch: int) -> dict[str, flo
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print the table, save the evidence."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--steps", type=int, nargs="+", default=[100, 1_000, 10_000], help="numbers of steps")
     parser.add_argument("--batch", type=int, default=128, help="trajectories at once (default 128)")
     parser.add_argument("--no-save", action="store_true", help="print only")
-    parser.add_argument("--here", nargs=4, metavar=("METHOD", "GRADIENT", "STEPS", "BATCH"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--here", nargs=4, metavar=("METHOD", "GRADIENT", "STEPS", "BATCH"), help=argparse.SUPPRESS
+    )
     options = parser.parse_args(arguments)
     if options.here:
         method, gradient, steps, batch = options.here
@@ -110,7 +114,12 @@ def main(arguments: list[str] | None = None) -> int:
                 rows.append({"method": method, "gradient": gradient, "steps": steps, **found})
                 print(rows[-1], file=sys.stderr, flush=True)
     header = ("method", "gradient", "steps", "peak MiB", "seconds")
-    print(markdown(header, [[str(row[k]) for k in ("method", "gradient", "steps", "peak_mib", "seconds")] for row in rows]))
+    print(
+        markdown(
+            header,
+            [[str(row[k]) for k in ("method", "gradient", "steps", "peak_mib", "seconds")] for row in rows],
+        )
+    )
     flat = [row["peak_mib"] for row in rows if (row["method"], row["gradient"]) == ("leapfrog", "reversible")]
     growth = max(flat) / min(flat)
     print(f"\nleapfrog, reversible: largest / smallest peak {growth:.3f} (wanted: at most 1.1)")

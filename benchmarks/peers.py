@@ -154,9 +154,7 @@ def diffrax_align(steps: int) -> list[Contender]:
         ),
         diffrax.RecursiveCheckpointAdjoint(),
     )
-    plain = solver(
-        lambda key: diffrax.UnsafeBrownianPath((2,), key, levy_area=area), diffrax.ForwardMode()
-    )
+    plain = solver(lambda key: diffrax.UnsafeBrownianPath((2,), key, levy_area=area), diffrax.ForwardMode())
     return [
         Contender("diffrax ALIGN", plain, steps),
         Contender("diffrax ALIGN, Brownian tree", tree, steps),
