@@ -106,6 +106,7 @@ def bumps(x: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
 def _blocks(h: Features) -> Iterator[Block]:
     yield _cell(h)
     yield _extra_composition(h)
+    yield _electrons(h)
     yield _atoms(h)
     yield from _bonds(h)
     yield from _triangles(h)
@@ -139,6 +140,35 @@ def _extra_composition(h: Features) -> Block:
     elemental = values[:, EXTRA.index("molar_volume"), 0]
     swelling = volume / elemental
     return [*names, "cell.volume_ratio"], torch.cat([values.flatten(1), swelling[:, None]], dim=1)
+
+
+def _electrons(h: Features) -> Block:
+    """How full the valence shells are, and how densely valence electrons and binding energy fill space.
+
+    A shell of capacity m with k electrons binds most when half full, as k (m − k): Friedel's band filling.
+    """
+    K = h.complex
+    names = ("valence_s", "valence_p", "valence_d", "valence_f", "ionisation_energy", "electronegativity")
+    data = elements.data(K.numbers, names, h.cell.values.dtype)
+    shells, energies = data[:, :4], data[:, 4:]
+    capacity = shells.new_tensor([2.0, 6.0, 10.0, 14.0])
+    filling = 4 * shells * (capacity - shells) / capacity**2
+    open_electrons = torch.where(shells < capacity, shells, 0).sum(1, keepdim=True)
+    mean, deviation = moments(
+        torch.cat([filling, open_electrons], dim=1), h.atoms.weights, K.atom_crystal, K.n_crystals
+    )
+    dense = (
+        mean_over_atoms(K, torch.cat([energies, open_electrons], dim=1)) / h.cell["volume_per_atom"][:, None]
+    )
+    labels = [f"cell.{shell}_filling" for shell in "spdf"] + ["cell.open_electrons"]
+    return (
+        [
+            *(f"{label}_mean" for label in labels),
+            *(f"{label}_std" for label in labels),
+            *(f"cell.{name}_density" for name in (*names[4:], "open_electrons")),
+        ],
+        torch.cat([mean, deviation, dense], dim=1),
+    )
 
 
 def _atoms(h: Features) -> Block:

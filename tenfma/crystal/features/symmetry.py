@@ -1,5 +1,7 @@
 """Space group and crystal system by spglib: the one part of Module A that goes crystal by crystal."""
 
+import warnings
+
 import numpy as np
 
 from tenfma.crystal.complex import SimplicialComplex
@@ -23,12 +25,13 @@ def space_groups(K: SimplicialComplex, tolerance: float = TOLERANCE) -> np.ndarr
     cells, periodic = K.cells.detach().cpu().double().numpy(), K.pbc.all(1).cpu().numpy()
     ends = np.cumsum(K.counts(0).cpu().numpy())
     found = np.zeros(K.n_crystals, dtype=np.int64)
-    for index, (end, count) in enumerate(zip(ends, np.diff(ends, prepend=0))):
-        if not periodic[index]:
-            continue
-        atoms = slice(end - count, end)
-        scaled = positions[atoms] @ np.linalg.inv(cells[index])
-        found[index] = _number(spglib, (cells[index], scaled, numbers[atoms]), tolerance)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # spglib's, about its own way of raising
+        for index, (end, count) in enumerate(zip(ends, np.diff(ends, prepend=0))):
+            if periodic[index]:
+                atoms = slice(end - count, end)
+                scaled = positions[atoms] @ np.linalg.inv(cells[index])
+                found[index] = _number(spglib, (cells[index], scaled, numbers[atoms]), tolerance)
     return found
 
 

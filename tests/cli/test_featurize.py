@@ -1,0 +1,98 @@
+import json
+
+import pandas as pd
+import pytest
+from ase.build import bulk
+from ase.io import write
+
+from tenfma.cli import run
+from tenfma.cli.streaming import streamed_table
+
+
+@pytest.fixture
+def frames(tmp_path):
+    path = tmp_path / "metals.extxyz"
+    write(path, [bulk("Cu"), bulk("W"), bulk("Mg")])
+    return path
+
+
+def table(path):
+    readers = {".parquet": pd.read_parquet, ".csv": pd.read_csv, ".json": pd.read_json}
+    return readers[path.suffix](path)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "json"])
+def test_one_row_per_crystal(frames, tmp_path, ending, capsys):
+    out = tmp_path / f"features.{ending}"
+    assert run(["featurize", str(frames), "prototype:rock-salt", "--out", str(out)]) == 0
+    rows = table(out)
+    assert rows["formula"].tolist() == ["Cu", "W", "Mg", "NaCl"]
+    assert rows["frame"].tolist() == [0, 1, 2, 0]
+    assert rows["cell.density"].iloc[1] == pytest.approx(19.25, rel=0.03)
+    assert rows.notna().all().all()
+    assert "featurized 4 crystals from 2 sources" in capsys.readouterr().out
+    assert not out.with_name(out.name + ".part").exists()
+
+
+@pytest.mark.parametrize(
+    "rows, column",
+    [("atoms", "coordination"), ("bonds", "length"), ("triangles", "shape"), ("cell", "density")],
+)
+def test_rows_of_each_rank(frames, tmp_path, rows, column):
+    out = tmp_path / "rows.csv"
+    assert run(["featurize", str(frames), "--rows", rows, "--smooth-only", "--out", str(out)]) == 0
+    written = table(out)
+    assert column in written and set(written["frame"]) == {0, 1, 2}
+
+
+def test_bad_files_are_listed_and_the_rest_is_kept(frames, tmp_path, capsys):
+    broken = tmp_path / "broken.cif"
+    broken.write_text("data_nothing\n")
+    out = tmp_path / "features.json"
+    assert (
+        run(["featurize", str(broken), str(frames), "missing.cif", "--smooth-only", "--out", str(out)]) == 2
+    )
+    assert [record["formula"] for record in json.loads(out.read_text())] == ["Cu", "W", "Mg"]
+    told = capsys.readouterr().err
+    assert "broken.cif" in told and "missing.cif" in told and "Traceback" not in told
+
+
+def test_nothing_readable_leaves_an_older_file_alone(tmp_path):
+    out = tmp_path / "features.csv"
+    out.write_text("kept\n")
+    assert run(["featurize", "missing.cif", "--out", str(out)]) == 2
+    assert out.read_text() == "kept\n" and list(tmp_path.iterdir()) == [out]
+
+
+def test_without_out_the_features_are_printed(capsys):
+    assert run(["featurize", "prototype:rock-salt"]) == 0
+    assert "cell.volume_per_atom" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["--out", "features.txt"], ".txt; expected .parquet"),
+        (["--rows", "edges"], "--rows edges is none of crystals, atoms"),
+        (["--cutoff", "far"], "cutoff 'far' is not understood"),
+    ],
+)
+def test_bad_options_are_refused_before_any_work(arguments, told, capsys):
+    assert run(["featurize", "prototype:rock-salt", *arguments]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_interruption_keeps_what_is_finished(tmp_path):
+    out = tmp_path / "rows.csv"
+    with pytest.raises(KeyboardInterrupt), streamed_table(out) as rows:
+        rows.add(pd.DataFrame({"a": [1]}))
+        raise KeyboardInterrupt
+    assert table(out)["a"].tolist() == [1]
+
+
+def test_a_fault_leaves_no_half_file(tmp_path):
+    out = tmp_path / "rows.json"
+    with pytest.raises(RuntimeError), streamed_table(out) as rows:
+        rows.add(pd.DataFrame({"a": [1]}))
+        raise RuntimeError("disk gone")
+    assert list(tmp_path.iterdir()) == []
