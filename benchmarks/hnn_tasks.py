@@ -244,8 +244,21 @@ def table(results: dict[str, dict]) -> str:
     return markdown(("task", "model", "energy MSE", "per seed", "≤ published HNN"), lines)
 
 
+def keep(results: dict[str, dict]) -> None:
+    """Write what is finished; tasks that were not run keep their earlier figures."""
+    earlier = EVIDENCE / "hnn_tasks.json"
+    tasks = json.loads(earlier.read_text(encoding="utf-8"))["tasks"] if earlier.exists() else {}
+    tasks |= results
+    payload = {
+        "what": "Energy MSE of learned Hamiltonians on the three tasks of Greydanus et al. (2019)",
+        "versions": versions("torch", "numpy"),
+        "tasks": {name: tasks[name] for name in TASKS if name in tasks},
+    }
+    save("hnn_tasks", payload)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Train, print the table, save the evidence; tasks that were not run keep their earlier figures."""
+    """Train, save the evidence after every seed, print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -265,18 +278,10 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{name}: out of time after {len(seeds)} seeds")
                 break
             seeds[seed] = run_seed(TASKS[name], seed)
-        results[name] = summary(TASKS[name], seeds)
+            results[name] = summary(TASKS[name], seeds)
+            if not options.no_save:
+                keep(results)
     print("\n" + table(results))
-    if not options.no_save:
-        earlier = EVIDENCE / "hnn_tasks.json"
-        kept = json.loads(earlier.read_text(encoding="utf-8"))["tasks"] if earlier.exists() else {}
-        tasks = {name: (kept | results)[name] for name in TASKS if name in kept | results}
-        payload = {
-            "what": "Energy MSE of learned Hamiltonians on the three tasks of Greydanus et al. (2019)",
-            "versions": versions("torch", "numpy"),
-            "tasks": tasks,
-        }
-        print(f"\nsaved {save('hnn_tasks', payload)}")
     return 0
 
 
