@@ -33,9 +33,10 @@ def embed(
     import pandas as pd
 
     from tenfma.crystal.structures import read_all
+    from tenfma.embedding.pipeline import check_motion, load
     from tenfma.embedding.pipeline import embed as run
-    from tenfma.embedding.pipeline import load
 
+    check_motion(p0, kT, dt=dt, steps=steps)
     learned = load(model)
     rows: list[pd.DataFrame] = []
     failures: list[str] = []

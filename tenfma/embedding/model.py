@@ -156,10 +156,7 @@ class Model(nn.Module):
         """
         if chart not in CHARTS:
             raise TenfmaError(f"there is no chart {chart!r}; charts here are {', '.join(CHARTS)}")
-        if p0 not in MOMENTA:
-            raise TenfmaError(f"p0 is {p0!r}; {', '.join(MOMENTA)} are accepted")
-        if p0 == "thermal" and not kT > 0:
-            raise TenfmaError(f"p0 'thermal' draws momenta at kT, which is {kT}; give kT > 0 in eV")
+        check_momenta(p0, kT)
         K = structure if isinstance(structure, SimplicialComplex) else self.complex(structure)
         if chart == "atoms":
             from tenfma.hamiltonian.atoms import AtomsHamiltonian
@@ -259,6 +256,14 @@ class Model(nn.Module):
         pieces = split_blocks(blocks, rows)
         mixed = [torch.einsum("vu,nud->nvd", weights[b.key], pieces[b.key]).flatten(1) for b in blocks]
         return torch.cat(mixed, dim=1)
+
+
+def check_momenta(p0: str, kT: float) -> None:
+    """Raise TenfmaError unless p0 is a known choice and has the temperature it needs."""
+    if p0 not in MOMENTA:
+        raise TenfmaError(f"p0 is {p0!r}; {', '.join(MOMENTA)} are accepted")
+    if p0 == "thermal" and not 0 < kT < float("inf"):
+        raise TenfmaError(f"p0 'thermal' draws momenta at kT, which is {kT}; give a finite kT > 0 in eV")
 
 
 def _text(rule: Cutoff) -> str:

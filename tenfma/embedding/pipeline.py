@@ -9,7 +9,7 @@ import torch
 from pymatgen.core import Structure
 
 from tenfma.dynamics.integrate import integrate
-from tenfma.embedding.model import Model
+from tenfma.embedding.model import Model, check_momenta
 from tenfma.embedding.pooling import Embedding, energies_per_atom, pool
 from tenfma.errors import TenfmaError
 
@@ -53,6 +53,7 @@ def embed(
     `motion` overrides method, dt and steps (`EMBED`); steps=0 pools q₀. `progress` is told how many are done.
     Raises TenfmaError for an empty list.
     """
+    check_motion(p0, kT, **motion)
     if not structures:
         raise TenfmaError("there is nothing to embed; give at least one structure")
     parts = []
@@ -61,6 +62,18 @@ def embed(
         if progress is not None:
             progress(sum(map(len, parts)))
     return Embedding.concatenate(parts)
+
+
+def check_motion(p0: str, kT: float, **motion: Any) -> None:
+    """Raise TenfmaError for settings of the motion that no crystal could be embedded with."""
+    check_momenta(p0, kT)
+    held = {**EMBED, **motion}
+    if held.keys() != EMBED.keys():
+        raise TenfmaError(f"embed takes {', '.join(EMBED)}; it was given {', '.join(motion)}")
+    if held["steps"] < 0:
+        raise TenfmaError(f"steps is {held['steps']}; a whole number of at least 0 is expected")
+    if not 0 < abs(held["dt"]) < float("inf"):
+        raise TenfmaError(f"dt is {held['dt']}; a finite step other than 0 is expected")
 
 
 def _embedded(
