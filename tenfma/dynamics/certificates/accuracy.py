@@ -19,6 +19,8 @@ from tenfma.hamiltonian.protocol import Hamiltonian
 
 #: the slope is fitted to this many of the finest steps whose error stands clear of round-off
 FITTED = 3
+#: change of the slope from one halving to the next below which it has converged
+SETTLED = 0.01
 #: a run in which the kinetic energy crosses its mean fewer times than this is too short to speak of drift
 CROSSINGS = 8
 
@@ -69,7 +71,7 @@ def measured_order(
     floor: float,
 ) -> Order:
     """Order of `solve(step, count)`, which returns the states at the reference's times, over a ladder of
-    counts.
+    counts, ending once two successive slopes agree to SETTLED.
 
     The error is the largest ‖z − z_ref‖ over the times, relative to the largest ‖z_ref‖. Errors below
     `floor` are round-off and are left out; a ladder stops at the first of them.
@@ -88,10 +90,16 @@ def measured_order(
             break
         steps.append(span / count)
         errors.append(float(error))
+        if len(errors) > FITTED and abs(_slope(steps, errors) - _slope(steps[:-1], errors[:-1])) < SETTLED:
+            break
     if len(errors) < FITTED:
         return Order(None, tuple(steps), tuple(errors), "fewer than three errors stand clear of round-off")
-    slope = np.polyfit(np.log(steps[-FITTED:]), np.log(errors[-FITTED:]), 1)[0]
-    return Order(float(slope), tuple(steps), tuple(errors))
+    return Order(_slope(steps, errors), tuple(steps), tuple(errors))
+
+
+def _slope(steps: Sequence[float], errors: Sequence[float]) -> float:
+    """Slope of log(error) on log(step) over the finest FITTED steps."""
+    return float(np.polyfit(np.log(steps[-FITTED:]), np.log(errors[-FITTED:]), 1)[0])
 
 
 @dataclass(frozen=True)

@@ -99,9 +99,10 @@ def named_maps(given: Iterable | Mapping | None) -> tuple[tuple[str, Callable], 
     """(name, map) pairs from a mapping, or from an iterable of pairs or plain maps."""
     if given is None:
         return ()
-    if isinstance(given, Mapping):
-        return tuple(given.items())
-    pairs = [each if isinstance(each, tuple) else (f"symmetry {i + 1}", each) for i, each in enumerate(given)]
+    listed = given.items() if isinstance(given, Mapping) else given
+    pairs: list[tuple[str, Any]] = [
+        each if isinstance(each, tuple) else (f"symmetry {i + 1}", each) for i, each in enumerate(listed)
+    ]
     for name, transform in pairs:
         if not callable(transform):
             raise TenfmaError(f"the symmetry {name} is {transform!r}; expected a map (q, p) → (q, p)")

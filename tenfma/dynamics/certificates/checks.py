@@ -10,6 +10,7 @@ from tenfma.dynamics.certificates.accuracy import CROSSINGS, crossings, drift, e
 from tenfma.dynamics.certificates.case import Case
 from tenfma.dynamics.certificates.geometry import (
     equivariance_error,
+    generic,
     reversal_error,
     symplectic_defect,
     tangent_error,
@@ -53,7 +54,7 @@ def completion(case: Case) -> Check:
 
 
 def symplectic(case: Case) -> Check:
-    """‖JᵀΩJ − cΩ‖/‖J‖² at the start and at the end of the run, the worse of the two."""
+    """‖JᵀΩJ − cΩ‖/‖J‖² near the start and near the end of the run, the worse of the two."""
     conformal = case.method.stochastic or bool(case.H.damping)
     name = "conformal defect" if conformal else "symplectic defect"
     space = " in its doubled phase space" if case.stepper.extended else ""
@@ -65,7 +66,7 @@ def symplectic(case: Case) -> Check:
     factor = friction_factor(case)
     q, p = case.states(2)
     defects = []
-    for stepper in (case.stepper, case.stepper.at(q[-1], p[-1])):
+    for stepper in (case.stepper.at(*generic(q[0], p[0])), case.stepper.at(*generic(q[-1], p[-1]))):
         step = stepper.step(case.dt)
         defects.append(symplectic_defect(step, *stepper.start, factor=1.0 if factor is None else factor))
     worst = max(defects, key=lambda defect: defect.value)
@@ -165,6 +166,8 @@ def energy_drift(case: Case) -> Check:
         why = "a bath" if case.method.stochastic else "friction" if case.H.damping else "a driving force"
         return Check("energy drift", "n/a", meaning, note=f"{why} changes the energy")
     t = plain(case.path.t)
+    if case.path.stopped:
+        return Check("energy drift", "fail", meaning, note="the energy diverged before the run's end")
     if len(t) < SHORTEST:
         return Check(
             "energy drift", "n/a", meaning, note=f"the run kept {len(t)} states, too few for a slope"
@@ -191,6 +194,8 @@ def energy_drift(case: Case) -> Check:
 def invariant(case: Case, name: str, function) -> Check:
     """Whether a candidate is conserved by H, and how far the method keeps it."""
     meaning = "largest change over the run relative to its largest value; does not decide the verdict"
+    if case.path.stopped or len(case.path) < SHORTEST:
+        return Check(f"invariant {name}", "n/a", meaning, note="the run is too short or diverged")
     q, p = case.path.q, case.path.p
     try:
         values = plain(function(q, p))
@@ -198,8 +203,6 @@ def invariant(case: Case, name: str, function) -> Check:
         residual = bracket_residual(function, case.H, *case.states(16))
     except (TenfmaError, TypeError, RuntimeError, ValueError) as problem:
         return Check(f"invariant {name}", "n/a", meaning, note=f"it could not be evaluated: {problem}")
-    if len(values) < SHORTEST:
-        return Check(f"invariant {name}", "n/a", meaning, note=f"the run kept {len(values)} states, too few")
     scale = float(np.abs(values).max())
     found = drift(plain(case.path.t), values, scale, case.steps, case.eps)
     data = {"bracket_residual": residual, "low": found.trend.low, "high": found.trend.high}

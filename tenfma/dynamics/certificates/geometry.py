@@ -40,6 +40,21 @@ class Defect:
     factor: float
 
 
+def generic(q: Tensor, p: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """A state one hundredth away from this one in every direction.
+
+    A starting state is often special (at rest, one mode excited). There an implicit step can be solved
+    before its derivatives along the quiet directions are, and J would tell of the iteration, not of the step.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    sizes = [float(x.square().mean().sqrt()) for x in (q, p)]
+    moved = [
+        x + 1e-2 * (own or other) * torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
+        for x, own, other in ((q, sizes[0], sizes[1]), (p, sizes[1], sizes[0]))
+    ]
+    return moved[0], moved[1]
+
+
 def jvp(step: Step, q: Tensor, p: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     """J·(u, v): forward mode where every operation has it, else by differentiating the transposed product.
 
