@@ -68,7 +68,7 @@ st.markdown(t("order.note", orders=told))
 def certificate() -> None:
     """What the chosen method is measured to do to this system at this step."""
     st.subheader(t("certificate.title"), anchor=False)
-    st.markdown(t("certificate.text"))
+    st.markdown(t("certificate.text", dt=dt / 4))
     method = state.choice(t("certificate.method"), "certify", known, name, default=phase.default_method(H))
     with layout.told():
         found = cache.certificate(chosen, q0, p0, dt / 4, method)

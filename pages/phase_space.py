@@ -3,8 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from tenfma.ui import components, layout, state, systems
+from tenfma.ui import cache, components, layout, state, systems
 from tenfma.viz import phase
+from tenfma.viz import section as sections
 
 t = layout.begin("phase")
 picture = st.container()
@@ -23,7 +24,7 @@ with first:
 with second:
     q0, p0 = systems.start(t, H)
 with third:
-    dt, steps = systems.step(t, H, getattr(H, "dt", 0.05), min(getattr(H, "steps", 600), 600))
+    dt, steps = systems.step(t, H, getattr(H, "dt", 0.05), phase.default_steps(H))
     radius = state.number(t("radius"), "radius", phase.patch_radius(H), 0.0, 2.0, step=0.01, format="%.3g")
 
 with picture, layout.told():
@@ -56,6 +57,35 @@ else:
         )
         + (t("phase.note.folded", time=summary.until) if summary.folded else ""),
     )
+
+
+@st.fragment
+def section() -> None:
+    """Poincaré section at an energy."""
+    st.subheader(t("section.title"), anchor=False)
+    controls = st.columns(3)
+    with controls[0]:
+        start = float(H(q0, p0))
+        energy = state.number(t("section.energy"), "energy", start, -abs(start) * 10 - 10, abs(start) * 10 + 10, format="%.4g")
+    with controls[1]:
+        orbits = state.number(t("section.orbits"), "orbits", 14, 1, 40)
+    with layout.told(stop=False):
+        found = cache.section(chosen, energy, orbits, dt)
+        with st.columns([2, 1])[0]:
+            layout.figure(
+                t,
+                sections.section_figure(found),
+                f"poincare-{chosen.slug}",
+                t("section.picture", system=chosen.title, energy=f"{energy:.4g}"),
+                pd.DataFrame(found.table()),
+            )
+        layout.notice(
+            t, t("section.note", orbits=orbits, energy=energy, plane=found.names[0], dots=len(found.section)), "section"
+        )
+
+
+if len(H.coordinates) == 2 and not (H.damping or H.time_dependent):
+    section()
 display = H.display() if hasattr(H, "display") else H.latex()
 layout.equations(
     t,

@@ -8,7 +8,7 @@ from tenfma.viz.scenes import simplex_scene
 
 t = layout.begin("simplices")
 picture, controls = st.columns([1.75, 1], gap="medium")
-PREFERRED = {"atoms": "electronegativity", "bonds": "bond_valence", "triangles": "area_squared"}
+PREFERRED = {"atoms": "electronegativity", "bonds": "bond_valence", "triangles": "perimeter"}
 LIMIT = 600
 
 with controls:

@@ -177,3 +177,42 @@ def trained_models() -> list[str]:
 
     folder = assets() / "models"
     return sorted(card.parent.name for card in folder.glob("*/card.json")) if folder.is_dir() else []
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def notebook(text: str) -> Any:
+    """The steps from a Lagrangian to its Hamiltonian."""
+    from tenfma.viz import notebook as book
+
+    return book.from_lagrangian(text)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def conserved(text: str) -> Any:
+    """Conserved polynomials of that Hamiltonian."""
+    from tenfma.viz import notebook as book
+
+    return book.conserved(notebook(text).system())
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def portrait(text: str) -> Any:
+    """One orbit of that Hamiltonian in the plane of its first coordinate."""
+    from tenfma.viz import phase
+
+    H = notebook(text).system()
+    plane = next(iter(phase.planes(H).values()))
+    q0, p0 = phase.lively_start(H)
+    return phase.study(H, q0, p0, 0.02, 1500, [phase.default_method(H)], plane)
+
+
+def section(chosen: Any, energy: float, orbits: int, dt: float) -> Any:
+    """A Poincaré section of a system of two coordinates."""
+    return _section(chosen.H, f"{chosen.slug} {chosen.H.expression}", energy, orbits, dt)
+
+
+@st.cache_data(max_entries=64, show_spinner=True)
+def _section(_H: Any, name: str, energy: float, orbits: int, dt: float) -> Any:
+    from tenfma.viz import section as sections
+
+    return sections.dots(_H, energy, orbits, dt=min(max(dt, 0.05), 0.1))

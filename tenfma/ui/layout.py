@@ -79,13 +79,14 @@ def problem(error: Exception) -> None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Show a TenfmaError as a sentence and end the page there."""
+def told(stop: bool = True) -> Iterator[None]:
+    """Show a TenfmaError as a sentence; `stop` ends the page there."""
     try:
         yield
     except TenfmaError as error:
         problem(error)
-        st.stop()
+        if stop:
+            st.stop()
 
 
 def equations(t: Texts, items: Sequence[tuple[str, str]]) -> None:
@@ -96,6 +97,11 @@ def equations(t: Texts, items: Sequence[tuple[str, str]]) -> None:
                 st.markdown(sentence)
             if formula:
                 st.latex(formula)
+
+
+def latex_words(words: str) -> str:
+    """Words of the catalogue inside a formula."""
+    return rf"\text{{({words})}}"
 
 
 def figure(t: Texts, chart: Any, name: str, alt: str, table: pd.DataFrame, key: str | None = None) -> Any:

@@ -11,13 +11,15 @@ import numpy as np
 
 from tenfma.dynamics.integrate import integrate
 from tenfma.dynamics.methods import METHODS
-from tenfma.hamiltonian.protocol import Capability
+from tenfma.hamiltonian.protocol import Capability, Hamiltonian
 from tenfma.hamiltonian.symbolic import SymbolicHamiltonian
 from tenfma.viz.player import MOST_FRAMES, Movie, fitted
 
 #: methods a page offers, simplest first
 EXPLICIT = ("euler", "rk4", "symplectic_euler", "leapfrog", "yoshida4", "suzuki4", "yoshida6", "kahan_li8")
 IMPLICIT = ("implicit_midpoint", "gauss_legendre4", "tao2", "tao4")
+#: steps up to which a run is quicker by NumPy than by compiling first
+SHORT = 2500
 GRID = 121
 CONTOURS = 14
 
@@ -30,6 +32,29 @@ def methods_for(H: SymbolicHamiltonian) -> list[str]:
 def default_method(H: SymbolicHamiltonian) -> str:
     """The plain symplectic method for it."""
     return "leapfrog" if H.capability >= Capability.SEPARABLE else "implicit_midpoint"
+
+
+class Stepwise(Hamiltonian):
+    """The same H without machine code: a short run is over before a compiler would be."""
+
+    def __init__(self, H: SymbolicHamiltonian) -> None:
+        self.H = H
+        for name in ("name", "capability", "event_shape", "units", "time_dependent", "damping", "mass"):
+            setattr(self, name, getattr(H, name))
+
+    def __call__(self, q: np.ndarray, p: np.ndarray, t: float = 0.0) -> np.ndarray:
+        return self.H(q, p, t)
+
+    def dq(self, q: np.ndarray, p: np.ndarray, t: float = 0.0) -> np.ndarray:
+        return self.H.dq(q, p, t)
+
+    def dp(self, q: np.ndarray, p: np.ndarray, t: float = 0.0) -> np.ndarray:
+        return self.H.dp(q, p, t)
+
+
+def quick(H: SymbolicHamiltonian, steps: int) -> Hamiltonian:
+    """H as `integrate` runs it soonest: by NumPy for a short run, compiled for a long one."""
+    return Stepwise(H) if steps <= SHORT else H
 
 
 @dataclass(frozen=True)
@@ -130,13 +155,14 @@ def study(
 ) -> Study:
     """Integrate from (q0, p0) by every method, and a patch of `radius` round it by the first of them."""
     every = max(1, int(np.ceil(steps / MOST_FRAMES)))
+    runner = quick(H, steps)
     paths: dict[str, np.ndarray] = {}
     energies: dict[str, np.ndarray] = {}
     drift: dict[str, float] = {}
     stopped: dict[str, str] = {}
     times = None
     for name in methods:
-        path = integrate(H, q0, p0, dt=dt, steps=steps, method=name, save_every=every, on_failure="stop")
+        path = integrate(runner, q0, p0, dt=dt, steps=steps, method=name, save_every=every, on_failure="stop")
         if path.stopped:
             stopped[name] = path.stopped
         drift[name] = path.drift
@@ -154,7 +180,7 @@ def study(
     boundary, area = None, None
     if radius > 0:
         q, p = ring(plane, q0, p0, radius, points)
-        carried = integrate(H, q, p, dt=dt, steps=steps, method=methods[0], save_every=every, on_failure="stop")
+        carried = integrate(runner, q, p, dt=dt, steps=steps, method=methods[0], save_every=every, on_failure="stop")
         boundary = _padded(plane.of(carried.q, carried.p), length)
         area = _padded(resolved_area(carried.q, carried.p), length)
         table["Σ∮p dq"] = area
@@ -245,3 +271,15 @@ def area_summary(study_: Study, dt: float, damping: float = 0.0, tolerance: floa
     kind = "damped" if damping else "keeps" if change < tolerance else "loses"
     expected = float(np.exp(-damping * (times[-1] - times[0])))
     return AreaSummary(kind, start, end, change, expected, float(times[-1]), not measured.all())
+
+
+def lively_start(H: SymbolicHamiltonian) -> tuple[np.ndarray, np.ndarray]:
+    """A start with finite energy that moves: coordinates and momenta of order one, all different."""
+    n = len(H.coordinates)
+    q0, p0 = 1.0 + 0.2 * np.arange(n), 0.3 + 0.4 * np.arange(n)
+    return q0, p0
+
+
+def default_steps(H: SymbolicHamiltonian) -> int:
+    """Long enough to see the motion return: fewer in one dimension, where a patch soon winds up."""
+    return min(int(getattr(H, "steps", 1000)), 600 if len(H.coordinates) == 1 else SHORT)

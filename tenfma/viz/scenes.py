@@ -25,6 +25,8 @@ Scene = dict[str, Any]
 #: how many spheres a scene may hold before boundary images are left out
 MOST_ATOMS = 1500
 IMAGE_SHRINK = 0.82
+#: triangles are drawn this much smaller, so that those behind show between them
+TRIANGLE_SHRINK = 0.8
 _EDGE = 1e-3
 
 
@@ -202,8 +204,10 @@ def simplex_scene(
             {"from": _list(corners[k, 0]), "to": _list(corners[k, 1]), "radius": 0.07, "colour": tint[k]} for k in shown
         ]
     if rank == 2:
-        scene["triangles"] = [{"corners": [_list(c) for c in corners[k]], "colour": tint[k]} for k in shown]
-        scene["alpha"] = 0.7 if len(shown) < 60 else 0.45
+        middle = corners.mean(axis=1, keepdims=True)
+        drawn = middle + TRIANGLE_SHRINK * (corners - middle)
+        scene["triangles"] = [{"corners": [_list(c) for c in drawn[k]], "colour": tint[k]} for k in shown]
+        scene["alpha"] = 0.8 if len(shown) < 60 else 0.55
     if len(values):
         scene["scale"] = scale(name, values)
     return scene

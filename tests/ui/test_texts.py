@@ -1,0 +1,81 @@
+"""The catalogue is complete in both languages, and pages ask only for what it holds."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from tenfma.ui import layout
+from tenfma.ui.texts import CATALOGUE, LANGUAGES, PARTS, language_of, texts
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "tenfma" / "ui").glob("*.py")),
+           ROOT / "tenfma" / "viz" / "drift.py"]  # fmt: skip
+#: the same in every language
+UNTRANSLATED = {"formula", "mechanics.formula", "heat.formula", "heat.exact", "heat.baoab", "heat.obabo", "heat.aboba", "and",
+                "materials.search.hint"}  # fmt: skip
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", CATALOGUE)
+def test_every_text_is_there_in_both_languages_with_the_same_values(key):
+    english, chinese = CATALOGUE[key]
+    assert english.strip()
+    assert chinese.strip()
+    assert fields(english) == fields(chinese), "one language says a number that the other leaves out"
+    assert not re.search(r"[一-鿿]", english)
+
+
+def test_chinese_is_chinese():
+    same = {key for key, (_, chinese) in CATALOGUE.items() if not re.search(r"[一-鿿]", chinese)}
+    assert same <= UNTRANSLATED
+
+
+def test_no_key_stands_twice():
+    assert sum(len(part) for part in PARTS) == len(CATALOGUE)
+
+
+def test_pages_ask_only_for_texts_that_exist():
+    asked = {}
+    for path in SOURCES:
+        for key in re.findall(r"""\bt\(\s*"([a-zA-Z0-9._-]+)\"""", path.read_text(encoding="utf-8")):
+            asked.setdefault(key, path.name)
+    missing = {key: name for key, name in asked.items() if key not in CATALOGUE}
+    assert len(asked) > 60
+    assert not missing
+
+
+def test_unknown_key_is_an_error():
+    with pytest.raises(KeyError):
+        texts("en")("no.such.key")
+
+
+def test_language_of_browser():
+    assert [language_of(each) for each in ("zh-CN", "zh", "ZH-tw", "en-GB", "de", None, "")] == ["zh"] * 3 + ["en"] * 4
+    assert list(LANGUAGES) == ["en", "zh"]
+
+
+def test_every_page_has_title_question_and_link():
+    for page in layout.PAGES:
+        for key in (f"{page}.title", f"{page}.question", f"nav.{page}"):
+            assert key in CATALOGUE
+
+
+@pytest.mark.parametrize(
+    "hostile", ["![x](http://evil/a.png)", "[a](javascript:alert(1))", "<b>x</b>", "$\\href{x}{y}$", ":material/home:", "a_b*c`d`"]
+)
+def test_plain_text_is_harmless_in_markdown(hostile):
+    shown = layout.plain(hostile)
+    for sign in "![<$:*`_":
+        assert not re.search(rf"(?<!\\){re.escape(sign)}", shown), shown
+    assert re.sub(r"\\(.)", r"\1", shown) == hostile
+
+
+def test_file_names_are_tamed():
+    assert layout.file_name("../../etc/passwd") == "passwd"
+    assert layout.file_name("<b>:x?.cif") == "b-x-.cif"
+    assert layout.file_name("…") == "crystal"
