@@ -28,6 +28,7 @@ FUNCTIONS |= {f"s_{name}": function for name, function in FUNCTIONS.items()}
 ARGUMENTS = (
     *("q_in", "p_in", "k", "t0", "h_in", "f", "fc", "first", "lo", "hi", "saves", "every"),
     *("noise", "key_lo", "key_hi", "out_q", "out_p", "out_e", "out_heat"),
+    *("copy_x", "copy_y"),
 )
 
 
@@ -72,6 +73,11 @@ class Plan:
         return any(letter == "O" for letter, _ in self.before + self.after)
 
     @property
+    def doubled(self) -> bool:
+        """Whether the step carries a second copy (x, y) of the state."""
+        return any(letter == "T" for letter, _ in self.before)
+
+    @property
     def base(self) -> int:
         """Where the cycle's lengths begin."""
         return len(self.lengths) - self.cycles * len(self.cycle)
@@ -114,20 +120,15 @@ class Writer:
     """Writes the statements of one kernel. In a statement, `@` stands for a component and `#` for its index."""
 
     structure: Structure
-    layout: str
+    scalars: bool
     noise: str
     damped: bool
-    draws: int
     lines: list[str] = field(default_factory=list)
     depth: int = 1
 
     @property
     def n(self) -> int:
         return self.structure.dimension
-
-    @property
-    def scalars(self) -> bool:
-        return self.n <= MOST_SCALARS
 
     def put(self, *statements: str) -> None:
         self.lines.extend("    " * self.depth + statement for statement in statements)
@@ -149,13 +150,13 @@ class Writer:
         if self.scalars:
             outputs = ", ".join(f"{target}{i}" for i in range(self.n))
             inputs = [f"{letter}{i}" for letter in (q, p) for i in range(self.n)]
-            self.put(f"{outputs}, = {function}({', '.join([*inputs, *self.parameters(), t])})")
+            self.put(f"{outputs}, = {function}({', '.join([*inputs, t, *self.parameters()])})")
         else:
-            self.put(f"{function}({', '.join([q, p, *self.parameters(), t, target])})")
+            self.put(f"{function}({', '.join([q, p, t, target, *self.parameters()])})")
 
     def energy(self, target: str, t: str) -> None:
         inputs = [f"{letter}{i}" for letter in "qp" for i in range(self.n)] if self.scalars else ["q", "p"]
-        self.put(f"{target} = energy({', '.join([*inputs, *self.parameters(), t])})")
+        self.put(f"{target} = energy({', '.join([*inputs, t, *self.parameters()])})")
 
     def letters(self, letters: Letters, fresh: bool) -> bool:
         """The flows in order; `fresh` says whether g holds ∂H/∂q at (q, t) before, and the result whether after."""
@@ -181,6 +182,9 @@ class Writer:
                 self._normals(draw)
                 self._euler_maruyama(j)
                 fresh, draw = False, draw + 1
+            elif letter == "T":
+                self._tao(j)
+                fresh = False
             elif letter == "E":
                 self._euler()
                 fresh = False
@@ -213,6 +217,44 @@ class Writer:
             "heat = heat + (new - p@)*(new + p@)*w@",
             "p@ = new",
         )
+
+    def _tao(self, j: str) -> None:
+        """The symmetric step in two copies: H(q, y), H(x, p), and the rotation that binds them; half, half, whole."""
+        half = f"0.5*b{j}"
+        damp = [f"p@ = half_kept{j}*p@", f"y@ = half_kept{j}*y@"] if self.damped else []
+
+        def first(t: str) -> None:  # the flow of H(q, y) moves p and x
+            self.call("gradient_q", "g", "q", "y", t)
+            self.call("gradient_p", "v", "q", "y", t)
+            self.each(f"p@ = p@ - {half}*g@", f"x@ = x@ + {half}*v@")
+
+        def second(t: str) -> None:  # the flow of H(x, p) moves q and y
+            self.call("gradient_q", "g", "x", "p", t)
+            self.call("gradient_p", "v", "x", "p", t)
+            self.each(f"q@ = q@ + {half}*v@", f"y@ = y@ - {half}*g@")
+
+        if damp:
+            self.each(*damp)
+        first("t")
+        second(f"t + {half}")
+        self.each(
+            "difference = q@ - x@",
+            "other = p@ - y@",
+            f"turned = cos{j}*difference + sin{j}*other",
+            f"other = cos{j}*other - sin{j}*difference",
+            "total = q@ + x@",
+            "q@ = 0.5*(total + turned)",
+            "x@ = 0.5*(total - turned)",
+            "total = p@ + y@",
+            "p@ = 0.5*(total + other)",
+            "y@ = 0.5*(total - other)",
+        )
+        second(f"t + {half}")
+        if self.structure.time_dependent:
+            self.put(f"t = t + b{j}")
+        first("t")
+        if damp:
+            self.each(*damp)
 
     def _euler_maruyama(self, j: str) -> None:
         """q ← q + h ∂H/∂p,  p ← p − h (∂H/∂q + Γ ∂H/∂p + c p) + √(2 Γ kT h) z."""
@@ -247,8 +289,8 @@ class Writer:
         )
 
 
-def derivative_sources(structure: Structure) -> dict[str, str]:
-    """Source of energy, gradient_q and gradient_p, on scalars or on arrays as the dimension asks."""
+def derivative_sources(structure: Structure, scalars: bool) -> dict[str, str]:
+    """Source of energy, gradient_q and gradient_p, on scalars or on arrays; parameters come last."""
     n = structure.dimension
     parameters = [f"k{i}" for i in range(len(structure.k))]
     components = [f"{letter}{i}" for letter in "qp" for i in range(n)]
@@ -259,8 +301,8 @@ def derivative_sources(structure: Structure) -> dict[str, str]:
         ("gradient_p", structure.dp),
     ):
         statements, results = structure.program().source(expressions)
-        if n <= MOST_SCALARS:
-            arguments = [*components, *parameters, "t"]
+        if scalars:
+            arguments = [*components, "t", *parameters]
             result = results[0] if name == "energy" else f"({', '.join(results)},)"
             sources[name] = function_source(name, arguments, statements, result)
             continue
@@ -269,11 +311,11 @@ def derivative_sources(structure: Structure) -> dict[str, str]:
         unpack = [f"{each} = {each[0]}[{each[1:]}]" for each in names]
         if name == "energy":
             sources[name] = function_source(
-                name, ["q", "p", *parameters, "t"], [*unpack, *statements], results[0]
+                name, ["q", "p", "t", *parameters], [*unpack, *statements], results[0]
             )
         else:
             store = [f"out[{i}] = {result}" for i, result in enumerate(results)]
-            arguments = ["q", "p", *parameters, "t", "out"]
+            arguments = ["q", "p", "t", "out", *parameters]
             sources[name] = function_source(name, arguments, [*unpack, *statements, *store], "None")
     return sources
 
@@ -286,7 +328,7 @@ def kernel_source(
     layout  "serial" or "lanes"; noise "none", "seed" or "recorded"; damped: H has linear friction; varied: every
     trajectory has a step size of its own
     """
-    writer = Writer(structure, layout, noise, damped, cut.draws)
+    writer = Writer(structure, structure.dimension <= MOST_SCALARS, noise, damped)
     writer.put(*(f"k{i} = k[{i}]" for i in range(len(structure.k))))
     writer.put(f"n = {structure.dimension}", "t = t0")
     if layout == "serial":
@@ -304,6 +346,10 @@ def _factors(writer: Writer, cut: Plan, row: str) -> None:
     for j, (letter, _) in enumerate(cut.lengths[: cut.base]):
         if letter in "AB":
             _length(writer, letter, str(j), f"f[{row}, ", f"{2 * j}")
+        if letter == "T":
+            writer.put(f"b{j} = f[{row}, {2 * j}]")
+            writer.put(*(f"{name}{j} = {name}(f[{row}, {2 * j + 1}])" for name in ("cos", "sin")))
+            writer.put(f"half_kept{j} = exp(-0.5*f[{row}, {2 * len(cut.lengths)}]*b{j})")
         if letter in "OY":
             if writer.scalars:
                 writer.each(f"c{j}@ = fc[{row}, {2 * j}, #]", f"s{j}@ = fc[{row}, {2 * j + 1}, #]")
@@ -348,6 +394,8 @@ def _serial(writer: Writer, cut: Plan) -> None:
     if writer.noise == "seed":
         put("lo_key = key_lo[m]", "hi_key = key_hi[m]")
     writer.each("q@ = q_in[m, #]", "p@ = p_in[m, #]")
+    if cut.doubled:
+        writer.each("x@ = copy_x[m, #]", "y@ = copy_y[m, #]")
     put("heat = 0.0", "t = t0")
     if cut.carries:
         writer.call("gradient_q", "g")
@@ -380,6 +428,12 @@ def _serial(writer: Writer, cut: Plan) -> None:
     writer.energy("out_e[s, m]", "t0 + (s + 1)*every*h")
     if cut.accounts:
         put("out_heat[s, m] = heat")
+    if cut.doubled:
+        put("heat = 0.0")
+        writer.each("heat = heat + (q@ - x@)*(q@ - x@) + (p@ - y@)*(p@ - y@)")
+        put("out_heat[s, m] = s_sqrt(heat)")
+        writer.depth -= 1
+        writer.each("copy_x[m, #] = x@", "copy_y[m, #] = y@")
 
 
 def _clock(writer: Writer, step: str, after: Sequence[tuple[str, int]] = (), name: str = "t") -> None:

@@ -144,30 +144,45 @@ def _run_compiled(
     h = setting.h if isinstance(setting.h, float) else setting.h.reshape(run.ensemble)
     share = steps if progress is None else max(save_every, steps // 100 // save_every * save_every)
     room = record.room(-(-steps // save_every))
+    copy = (
+        np.array(q),
+        np.array(p),
+    )  # of methods in two copies; the kernel leaves it where the next call goes on
     done = kept = 0
     while done < steps:
         count = min(share, (steps - done) // save_every * save_every)
         every = save_every if count else steps - done
         count = count or every
-        qs, ps, energies, heats = kernel(
-            setting.H,
-            q,
-            p,
-            t0=run.time(done) if isinstance(h, float) else run.t0,
-            dt=h,
-            steps=count,
-            save_every=every,
-            method=run.method,
-            kT=setting.kT,
-            friction=setting.friction,
-            noise=run.compiled_noise(done, count),
-            first_step=done,
-            out=tuple(x[kept : kept + count // every] for x in room),
-        )
+        after = np.arange(done + every, done + count + 1, every)
+        out = tuple(x[kept : kept + count // every] for x in room)
+        try:
+            qs, ps, energies, heats = kernel(
+                setting.H,
+                q,
+                p,
+                t0=run.time(done) if isinstance(h, float) else run.t0,
+                dt=h,
+                steps=count,
+                save_every=every,
+                method=run.method,
+                kT=setting.kT,
+                friction=setting.friction,
+                noise=run.compiled_noise(done, count),
+                first_step=done,
+                tolerance=setting.tolerance,
+                omega=setting.omega,
+                copy=copy,
+                out=out,
+            )
+        except ConvergenceError as error:
+            saves = getattr(error, "saves", 0)
+            record.keep(after[:saves], *(x[:saves] for x in out))
+            raise
         kept += len(qs)
         total = None if heat is None or heats is None else heat + heats
-        after = np.arange(done + every, done + count + 1, every)
         record.keep(after, qs, ps, energies, total)
+        if heat is None and heats is not None:
+            record.divergence.append(heats)
         heat = None if total is None else total[-1]
         q, p = qs[-1], ps[-1]
         done += count
