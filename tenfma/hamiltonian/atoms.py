@@ -6,6 +6,7 @@ between the cutoff and the cutoff plus the skin have weight zero, so finding the
 but the cost.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from tenfma.crystal.complex import SimplicialComplex, complex_of
 from tenfma.crystal.cutoffs import Cutoff, cutoff_rule
 from tenfma.crystal.features import LOCAL_RANKS, featurize
 from tenfma.errors import TenfmaError
+from tenfma.hamiltonian.learned import as_given, slope
 from tenfma.hamiltonian.lift import Lift
 from tenfma.hamiltonian.network import Connectivity
 from tenfma.hamiltonian.protocol import Array, Capability, Hamiltonian, Units
@@ -76,15 +78,15 @@ class AtomsHamiltonian(Hamiltonian):
 
     def __call__(self, q: Array, p: Array, t: float = 0.0) -> Array:
         """H per crystal, (*ensemble, crystals), eV."""
-        return _as_given(lambda r, pi: self._potential(r) + self._kinetic(pi), q, p)
+        return as_given(lambda r, pi: self._potential(r) + self._kinetic(pi), q, p)
 
     def dq(self, q: Array, p: Array | None = None, t: float = 0.0) -> Array:
         """∂H/∂r = −forces, eV/Å."""
-        return _as_given(self._slope, q)
+        return as_given(self._slope, q)
 
     def dp(self, q: Array | None, p: Array, t: float = 0.0) -> Array:
         """∂H/∂π = π/m, the velocities, Å/fs."""
-        return _as_given(lambda pi: pi / self.mass.to(pi), p)
+        return as_given(lambda pi: pi / self.mass.to(pi), p)
 
     def forces(self, positions: Array) -> Array:
         """−∂U_θ/∂r, (*ensemble, N, 3), eV/Å."""
@@ -92,11 +94,11 @@ class AtomsHamiltonian(Hamiltonian):
 
     def kinetic_energy(self, p: Array) -> Array:
         """Σ |π|²/2m per crystal, (*ensemble, crystals)."""
-        return _as_given(self._kinetic, p)
+        return as_given(self._kinetic, p)
 
     def potential_energy(self, q: Array) -> Array:
         """U_θ(q₀(r)) per crystal, (*ensemble, crystals)."""
-        return _as_given(self._potential, q)
+        return as_given(self._potential, q)
 
     def parts(self, q: Tensor, p: Tensor) -> dict[str, Tensor]:
         """Energy of every simplex of one state (N, 3), {rank: (cells,)}; kinetic energy is the atoms'.
@@ -106,6 +108,17 @@ class AtomsHamiltonian(Hamiltonian):
         """
         parts = self._cells(self.complex(q))
         return {**parts, "atoms": parts["atoms"] + (p * p / (2 * self.mass.to(p))).sum(-1)}
+
+    def transforms(self, seed: int = 0) -> list[tuple[str, Callable]]:
+        """Maps (r, π) → (r, π) that leave H as it is: a translation, and atoms taken to other images."""
+        generator = torch.Generator().manual_seed(seed)
+        shift = torch.randn(3, dtype=self.positions.dtype, generator=generator)
+        images = torch.randint(-2, 3, (len(self.numbers), 3), generator=generator) * self.pbc[self.owner]
+        steps = torch.einsum("na,nab->nb", images.to(self.cells), self.cells[self.owner])
+        return [
+            ("translation", lambda r, p: (r + shift.to(r), p)),
+            ("choice of images", lambda r, p: (r + steps.to(r), p)),
+        ]
 
     def complex(self, positions: Tensor) -> SimplicialComplex:
         """The complex at these positions (*ensemble, N, 3), members in a row, with the pairs of the skin."""
@@ -153,17 +166,4 @@ class AtomsHamiltonian(Hamiltonian):
         return p.new_zeros((*p.shape[:-2], self.n_crystals)).index_add(-1, self.owner, per_atom)
 
     def _slope(self, r: Tensor) -> Tensor:
-        record = torch.is_grad_enabled() and (
-            r.requires_grad or any(parameter.requires_grad for parameter in self.potential.parameters())
-        )
-        with torch.enable_grad():
-            x = r if record and r.requires_grad else r.detach().requires_grad_()
-            return torch.autograd.grad(self._potential(x).sum(), x, create_graph=record)[0]
-
-
-def _as_given(f, *arrays: Array) -> Array:
-    """f on tensors; NumPy arrays are taken in without a graph and given back as NumPy."""
-    if any(isinstance(x, Tensor) for x in arrays):
-        return f(*arrays)
-    with torch.no_grad():
-        return f(*(torch.as_tensor(np.ascontiguousarray(x, dtype=np.float64)) for x in arrays)).numpy()
+        return slope(self._potential, r, self.potential.parameters())

@@ -4,11 +4,14 @@ q holds atoms, bonds and triangles; the cell is frozen. Masses are one positive 
 irrep copy, as equivariance asks. Energies are in eV; q, p and the latent time are dimensionless.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from tenfma.hamiltonian.layout import Layout
+from tenfma.hamiltonian.learned import as_given, slope
 from tenfma.hamiltonian.network import Connectivity
 from tenfma.hamiltonian.protocol import Array, Capability, Hamiltonian, Units
 
@@ -40,23 +43,23 @@ class SimplicesHamiltonian(Hamiltonian):
 
     def __call__(self, q: Array, p: Array, t: float = 0.0) -> Array:
         """H per crystal, (*ensemble, crystals), eV."""
-        return _as_given(self._energy, q, p)
+        return as_given(self._energy, q, p)
 
     def dq(self, q: Array, p: Array | None = None, t: float = 0.0) -> Array:
         """∂H/∂q = ∂U_θ/∂q + κ (q − q₀)."""
-        return _as_given(self._slope, q)
+        return as_given(self._slope, q)
 
     def dp(self, q: Array | None, p: Array, t: float = 0.0) -> Array:
         """∂H/∂p = p/m."""
-        return _as_given(lambda p: p / self.mass.to(p), p)
+        return as_given(lambda p: p / self.mass.to(p), p)
 
     def kinetic_energy(self, p: Array) -> Array:
         """T(p) = ½ Σ p²/m per crystal, (*ensemble, crystals)."""
-        return _as_given(lambda p: self._per_crystal(0.5 * p * p / self.mass.to(p)), p)
+        return as_given(lambda p: self._per_crystal(0.5 * p * p / self.mass.to(p)), p)
 
     def potential_energy(self, q: Array) -> Array:
         """U_θ(q) + ½ κ |q − q₀|² per crystal."""
-        return _as_given(lambda q: self._learned(q) + self._per_crystal(self._confined(q)), q)
+        return as_given(lambda q: self._learned(q) + self._per_crystal(self._confined(q)), q)
 
     def parts(self, q: Tensor, p: Tensor) -> dict[str, Tensor]:
         """Energy of every simplex, {rank: (*ensemble, cells)}: kinetic, learned and confinement. They add
@@ -85,6 +88,23 @@ class SimplicesHamiltonian(Hamiltonian):
         turned = Connectivity(links.n_atoms, tails, heads, links.sides, signs)
         return self._like(q0=self.layout.flipped(self.q0, mask), links=turned)
 
+    def equivariances(self, seed: int = 0) -> list[tuple[str, "SimplicesHamiltonian", Callable]]:
+        """Random (name, H′, D) with H′(D q, D p) = H(q, p), and so step′(D x) = D step(x).
+
+        q₀ turns with the crystal, so D maps the motion of H onto that of H′, the same crystal turned or with
+        bonds stored the other way round.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        R, _ = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64, generator=generator))
+        R = R * torch.sign(torch.linalg.det(R))
+        mask = torch.rand(len(self.links.tails), generator=generator) < 0.5
+        turn, flip = self.layout.rotated, self.layout.flipped
+        return [
+            ("rotation", self.rotated(R), lambda x: turn(x, R)),
+            ("rotation with reflection", self.rotated(-R), lambda x: turn(x, -R)),
+            ("bonds stored the other way round", self.flipped(mask), lambda x: flip(x, mask)),
+        ]
+
     def to(self, dtype: torch.dtype) -> "SimplicesHamiltonian":
         """q₀ and masses in another precision; the potential keeps its own."""
         return self._like(q0=self.q0.to(dtype), mass=self.mass.to(dtype))
@@ -106,13 +126,7 @@ class SimplicesHamiltonian(Hamiltonian):
         return self._learned(q) + self._per_crystal(0.5 * p * p / self.mass.to(p) + self._confined(q))
 
     def _slope(self, q: Tensor) -> Tensor:
-        record = torch.is_grad_enabled() and (
-            q.requires_grad or any(parameter.requires_grad for parameter in self.potential.parameters())
-        )
-        with torch.enable_grad():
-            x = q if record and q.requires_grad else q.detach().requires_grad_()
-            (slope,) = torch.autograd.grad(self._learned(x).sum(), x, create_graph=record)
-        return slope + self.confinement * (q - self.q0.to(q))
+        return slope(self._learned, q, self.potential.parameters()) + self.confinement * (q - self.q0.to(q))
 
     def _learned(self, q: Tensor) -> Tensor:
         parts = self._cells(q)
@@ -134,11 +148,3 @@ class SimplicesHamiltonian(Hamiltonian):
     def _per_crystal(self, components: Tensor) -> Tensor:
         total = components.new_zeros((*components.shape[:-1], self.layout.n_crystals))
         return total.index_add(-1, self.layout.crystals, components)
-
-
-def _as_given(f, *arrays: Array) -> Array:
-    """f on tensors; NumPy arrays are taken in without a graph and given back as NumPy."""
-    if any(isinstance(x, Tensor) for x in arrays):
-        return f(*arrays)
-    with torch.no_grad():
-        return f(*(torch.as_tensor(np.ascontiguousarray(x, dtype=np.float64)) for x in arrays)).numpy()

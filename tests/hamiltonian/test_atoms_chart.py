@@ -114,6 +114,13 @@ def test_forces_turn_with_the_crystal(model, crystal):
     assert relative(turned.forces(r_turned), A.forces(r) @ R.T) < 1e-10
 
 
+def test_translations_and_images_change_nothing(model, crystal):
+    A, r, pi = model.hamiltonian(crystal, chart="atoms")
+    for _, transform in A.transforms(seed=1):
+        assert torch.allclose(A(*transform(r, pi)), A(r, pi), rtol=1e-10)
+        assert relative(A.dq(transform(r, pi)[0]), A.dq(r)) < 1e-9
+
+
 def test_momentum_is_conserved_and_not_counted(model, crystal):
     A, r, _ = model.hamiltonian(crystal, chart="atoms")
     assert float(A.forces(r).sum(0).abs().max()) < 1e-10
