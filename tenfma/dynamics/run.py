@@ -1,6 +1,6 @@
 """A method set up for one Hamiltonian, state shape and source of noise: what walks from step to step."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -65,10 +65,6 @@ class Run:
         for n, normals in self._normals(state.q, range(first + count - 1, first - 1, -1)):
             state = step(state, self.time(n + 1), normals)
         return state
-
-    def with_bath(self, kT: Any, friction: Any) -> "Run":
-        """The same run with another temperature and friction."""
-        return replace(self, setting=replace(self.setting, kT=kT, friction=friction))
 
     def compiled_noise(self, first: int, count: int) -> Any:
         """Noise as a compiled kernel takes it: the counter-based source, or these steps of a record."""

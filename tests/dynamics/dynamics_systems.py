@@ -1,4 +1,4 @@
-"""Hamiltonians for the tests of the dynamics, in plain NumPy so that they are quick and owe nothing to the package."""
+"""Hamiltonians for the tests of the dynamics, in plain NumPy, so that they owe nothing to the package."""
 
 import numpy as np
 

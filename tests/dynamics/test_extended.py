@@ -1,4 +1,4 @@
-"""Tao's method: energy of the nonseparable reference system, the window of ω, symplectic in the doubled space."""
+"""Tao's method: reference energies, the window of ω, symplectic in the doubled space only."""
 
 import numpy as np
 import pytest

@@ -20,7 +20,7 @@ def test_energy_error_of_the_reference_system():
 
 
 def test_gauss_legendre_keeps_quadratic_invariants():
-    """Angular momentum is quadratic, so Gauss methods keep it to round-off; on a nonseparable H with that symmetry."""
+    """Angular momentum is quadratic, so Gauss methods keep it to round-off, here for a nonseparable H."""
     H = General(
         2,
         lambda q, p: 0.5 * np.sum(p * p, -1) * (1 + np.sum(q * q, -1)),

@@ -163,7 +163,7 @@ def right_step(h):
 
 def test_friction_on_the_velocity_keeps_gibbs_for_a_quartic_kinetic_energy():
     moments = np.array([momentum_moments(right_step(h), h) for h in (0.1, 0.05)])
-    assert EXACT_PP == pytest.approx(0.676, abs=5e-4)
+    assert pytest.approx(0.676, abs=5e-4) == EXACT_PP
     errors = np.abs(moments - [1.0, EXACT_PP])
     assert errors[1].max() < 0.015
     assert np.log2(errors[0] / errors[1]) == pytest.approx([2, 2], abs=0.15)  # weak order 2
@@ -261,8 +261,8 @@ def test_weak_order_on_the_harmonic_problem(method, order):
 def test_strong_order_one_on_a_frozen_path(problem, method):
     """Pathwise error at T = 2 against 2⁻¹¹ steps of the same Ornstein–Uhlenbeck (or Wiener) path.
 
-    Splittings see the path only through its value at the end of each O, so their strong order is 1, as Euler's is
-    for additive noise; their weak order is 2.
+    Splittings see the path only through its value at the end of each O, so their strong order is 1, as
+    Euler's is for additive noise; their weak order is 2.
     """
     H, gamma = problem()
     n = H.event_shape[0]

@@ -1,4 +1,4 @@
-"""Orders, coefficients and conserved structure of every method, against known answers; wrong twins must fail."""
+"""Orders, coefficients and structure of every method, against known answers; wrong twins must fail."""
 
 import numpy as np
 import pytest
