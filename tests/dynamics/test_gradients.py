@@ -118,7 +118,7 @@ def test_damped_and_driven_paths_are_retraced_too():
         time_dependent=True,
         damping=0.3,
     )
-    options = {"dt": 0.05, "steps": 400, "save_every": 400, "method": "yoshida4"}
+    options = {"dt": 0.05, "steps": 120, "save_every": 120, "method": "yoshida4"}
     plain = slopes(H, [amplitude], *start(), "backprop", **options)
     assert furthest(plain, slopes(H, [amplitude], *start(), "reversible", **options)) < 1e-10
 

@@ -181,20 +181,20 @@ def moments_of_ensemble(q, p):
 
 
 def test_whole_method_samples_gibbs_for_a_quartic_kinetic_energy():
-    """4,000 members started at equilibrium and moved for 6 time units; standard errors .03, .01, .02."""
+    """2,000 members started at equilibrium and moved for 6 time units; standard errors .04, .015, .03."""
     rng = np.random.default_rng(0)
-    q = rng.standard_normal((4_000, 1))
+    q = rng.standard_normal((2_000, 1))
     p = rng.choice([-1, 1], q.shape) * (4 * rng.gamma(0.25, size=q.shape)) ** 0.25  # p⁴/4 is Gamma(¼)
     H = quartic_kinetic()
     path = integrate(H, q, p, dt=0.1, steps=60, method="badndab", kT=1.0, friction=1.0, seed=1, save_every=20)
     found = np.mean([moments_of_ensemble(path.q[i], path.p[i]) for i in range(1, 4)], axis=0)
-    assert found == pytest.approx([1.0, EXACT_PP, 1.0], abs=0.06)
+    assert found == pytest.approx([1.0, EXACT_PP, 1.0], abs=0.08)
 
 
 def test_whole_method_with_friction_on_the_momentum_does_not():
     """The exact e^{−γh} step forced on p⁴/4: ⟨p ∂H/∂p⟩ near 3.2 and ⟨p²⟩ near 1.08 where 1 and .676 are right."""
     rng = np.random.default_rng(0)
-    q, p, h = np.zeros(10_000), rng.standard_normal(10_000), 0.03
+    q, p, h = np.zeros(5_000), rng.standard_normal(5_000), 0.03
     kept, scale = np.exp(-h), np.sqrt(1 - np.exp(-2 * h))
     found = []
     for n in range(1200):
@@ -205,7 +205,7 @@ def test_whole_method_with_friction_on_the_momentum_does_not():
         p = p - h / 2 * q
         if n > 300 and n % 50 == 0:
             found.append(moments_of_ensemble(q, p)[:2])
-    assert np.mean(found, axis=0) == pytest.approx([3.2, 1.08], rel=0.04)
+    assert np.mean(found, axis=0) == pytest.approx([3.2, 1.08], rel=0.06)
 
 
 # -- order, on diffrax's two problems: dv = −γv − u∇f + √(2γu)dW is m = kT/u, V = kT f --------------------------------
@@ -352,6 +352,23 @@ def test_langevin_for_a_nonseparable_system():
     q, p = path.q[-1], path.p[-1]
     assert np.mean(p * H.dp(q, p)) == pytest.approx(1, abs=0.1)
     assert np.mean(q * H.dq(q, p)) == pytest.approx(1, abs=0.1)
+
+
+def test_a_translation_invariant_system_has_no_gibbs_measure_until_its_centre_is_taken_out():
+    """Two particles on a spring: the centre wanders for ever; the n − 1 degrees of freedom left are at kT."""
+    H = Separable(2, lambda q: 0.5 * (q[..., 0] - q[..., 1]) ** 2, lambda q: q - q[..., ::-1])
+    M, N = affine(H, "baoab", 0.1, kT=0.7)
+    values, vectors = np.linalg.eig(M.T)
+    assert np.abs(values).max() == pytest.approx(1, abs=1e-12)
+    centre = vectors[:, np.argmin(np.abs(values - 1))].real
+    assert (
+        centre[0] == pytest.approx(centre[1]) and np.abs(centre @ N).max() > 1e-3
+    )  # kicked, never pulled back
+    relative = np.kron(np.eye(2), np.array([[1.0, -1.0]]) / np.sqrt(2))
+    inner, kicks = relative @ M @ relative.T, relative @ N
+    found = scipy.linalg.solve_discrete_lyapunov(inner, kicks @ kicks.T)
+    k = 2.0  # of the relative coordinate, and BAOAB's ⟨p²⟩ = kT (1 − h²k/4)
+    assert np.diag(found) == pytest.approx([0.7 / k, 0.7 * (1 - 0.01 * k / 4)], rel=1e-12)
 
 
 @pytest.mark.slow
