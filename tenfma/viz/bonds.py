@@ -30,7 +30,7 @@ def near_bonds(structure: Structure) -> list[Bond]:
 
     rules = [MinimumDistanceNN()]
     if len(structure) <= CRYSTALNN_LIMIT:
-        rules.insert(0, CrystalNN(distance_cutoffs=None, x_diff_weight=0))
+        rules.insert(0, CrystalNN())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for rule in rules:
