@@ -131,21 +131,22 @@ class Structure:
 
     def energy(self, q: Array, p: Array, k: Sequence[float], t: float) -> Array:
         """H(q, p, t), shape (*ensemble,)."""
-        return self._call("energy", (self.expression,), q, p, k, t)[..., 0]
+        return self.evaluate("energy", (self.expression,), q, p, k, t)[..., 0]
 
     def gradient_q(self, q: Array, p: Array | None, k: Sequence[float], t: float) -> Array:
-        return self._call("gradient_q", self.dq, q, p, k, t)
+        return self.evaluate("gradient_q", self.dq, q, p, k, t)
 
     def gradient_p(self, q: Array | None, p: Array, k: Sequence[float], t: float) -> Array:
-        return self._call("gradient_p", self.dp, q, p, k, t)
+        return self.evaluate("gradient_p", self.dp, q, p, k, t)
 
     def hessian(self, q: Array, p: Array, k: Sequence[float], t: float) -> Array:
         """∂²H over (q, p), shape (*ensemble, 2n, 2n)."""
         size = 2 * self.dimension
-        flat = self._call("hessian", tuple(entry for row in self.second for entry in row), q, p, k, t)
+        flat = self.evaluate("hessian", tuple(entry for row in self.second for entry in row), q, p, k, t)
         return flat.reshape(*flat.shape[:-1], size, size)
 
-    def _call(self, name: str, expressions: tuple[sympy.Expr, ...], q, p, k, t) -> Array:
+    def evaluate(self, name: str, expressions: tuple[sympy.Expr, ...], q, p, k, t) -> Array:
+        """Expressions in the structure's symbols, stacked along a last axis; kept compiled under `name`."""
         given = q if q is not None else p
         library = "torch" if is_torch(given) else "numpy"
         key = (name, library)

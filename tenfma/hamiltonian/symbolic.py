@@ -91,6 +91,8 @@ class SymbolicHamiltonian(Hamiltonian):
         self.units = units
         self.damping = float(damping)
         self.text = text
+        #: how H was derived, in LaTeX, where it was derived from something else
+        self.derivation: list[str] = []
         self.event_shape = (structure.dimension,)
         self.time_dependent = structure.time_dependent
         self._degrees_of_freedom = degrees_of_freedom
@@ -212,7 +214,7 @@ def symbolic(
 
     Raises FormulaError, one plain sentence, for every formula this program does not accept.
     """
-    values = _parameter_values(parameters)
+    values = parameter_values(parameters)
     coordinates, momenta = _variables(formula, coordinates, momenta, values)
     key = (formula, coordinates, momenta, tuple(values))
     structure = _structures.get(key)
@@ -279,10 +281,14 @@ def tidy(expression: sympy.Expr) -> sympy.Expr:
     return simple if sympy.count_ops(simple) <= sympy.count_ops(expression) else expression
 
 
+_GREEK = "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|xi|rho|sigma|phi|chi|psi|omega"
+_CONJUGATE = re.compile(rf"([pv])_?((?:[a-z]|{_GREEK})\d*|\d+)")
+
+
 def _latex_name(name: str) -> str:
-    match = re.fullmatch(r"p_?([a-z]\w*|\d+)", name)
+    match = _CONJUGATE.fullmatch(name)
     if match and name not in ("phi", "psi", "pi"):
-        return f"p_{{{sympy.latex(sympy.Symbol(match[1]))}}}"
+        return f"{match[1]}_{{{sympy.latex(sympy.Symbol(match[2]))}}}"
     return sympy.latex(sympy.Symbol(name))
 
 
@@ -293,7 +299,8 @@ def _describe(coordinates: Sequence[str], momenta: Sequence[str], parameters: Ma
     return "; ".join([*known, "time t, constants pi and E"])
 
 
-def _parameter_values(parameters: Mapping[str, float] | None) -> dict[str, float]:
+def parameter_values(parameters: Mapping[str, float] | None) -> dict[str, float]:
+    """Parameters as floats. Raises FormulaError for what is no finite number."""
     values = {}
     for name, value in (parameters or {}).items():
         try:
@@ -305,7 +312,7 @@ def _parameter_values(parameters: Mapping[str, float] | None) -> dict[str, float
     return values
 
 
-def _momentum_name(coordinate: str) -> str:
+def momentum_name(coordinate: str) -> str:
     """q ↔ p, q1 ↔ p1, and x ↔ px."""
     match = re.fullmatch(r"q(_?\d*)", coordinate)
     return f"p{match[1]}" if match else f"p{coordinate}"
@@ -317,8 +324,8 @@ def _variables(formula, coordinates, momenta, parameters) -> tuple[tuple[str, ..
         if momenta is not None:
             raise FormulaError("momenta were named without coordinates; name both, or neither")
         coordinates = _infer(formulas.names_in(formula), parameters)
-    coordinates = _listed(coordinates)
-    momenta = tuple(map(_momentum_name, coordinates)) if momenta is None else _listed(momenta)
+    coordinates = listed(coordinates)
+    momenta = tuple(map(momentum_name, coordinates)) if momenta is None else listed(momenta)
     if not 1 <= len(coordinates) <= MAX_COORDINATES:
         raise FormulaError(
             f"{len(coordinates)} coordinates were named; between 1 and {MAX_COORDINATES} are accepted"
@@ -328,7 +335,8 @@ def _variables(formula, coordinates, momenta, parameters) -> tuple[tuple[str, ..
     return coordinates, momenta
 
 
-def _listed(names: Sequence[str] | str) -> tuple[str, ...]:
+def listed(names: Sequence[str] | str) -> tuple[str, ...]:
+    """Names as a tuple; text is split at commas and blanks."""
     return tuple(re.split(r"[\s,]+", names.strip())) if isinstance(names, str) else tuple(names)
 
 
