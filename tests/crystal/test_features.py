@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pymatgen.core import Lattice, Structure
 
 from tenfma.crystal.complex import complex_of
 from tenfma.crystal.features import LOCAL_RANKS, RANKS, featurize
+from tenfma.crystal.features.cell import COMPOSED, STATISTICS
 from tenfma.crystal.features.geometry import geometry
 from tenfma.crystal.features.pooling import pool
 from tenfma.crystal.features.tensors import commutator, components, harmonics2, matrix, traceless_square
@@ -400,3 +402,13 @@ def test_select_keeps_values_with_their_names():
     assert chosen.names == ("length", "tilt")
     assert torch.equal(chosen["tilt"], table["tilt"])
     assert torch.equal(replace(table).select(irreps="2e").values, table["harmonic_2"])
+
+
+def test_every_feature_is_in_the_documentation():
+    text = (Path(__file__).parents[2] / "docs" / "features.md").read_text(encoding="utf-8")
+    h = featurize(bulk("Cu"))
+    composed = {f"{name}_{statistic}" for name in COMPOSED for statistic in STATISTICS}
+    for rank in RANKS:
+        for channel in h.table(rank).channels:
+            if channel.name not in composed and not channel.name.startswith("radial_"):
+                assert f"| `{channel.name}` | {channel.unit} | {channel.irreps} |" in text, channel.name
