@@ -160,6 +160,19 @@ def test_torch_functions_get_the_same_certificate():
         assert report[name].value == pytest.approx(twin[name].value, rel=1e-6, abs=1e-13)
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e6])
+def test_defect_does_not_depend_on_the_units(unit):
+    """q and p in other units, a canonical change: leapfrog stays symplectic and Euler's defect keeps its
+    size."""
+    H = TorchHamiltonian(potential=lambda q: ((q / unit) ** 4).sum(-1), mass=1 / unit**2, event_shape=3)
+    q, p = states(3)
+    scale = unit**2
+    assert symplectic_defect(stepped(H, "leapfrog", 0.1), unit * q, p / unit, scale=scale).value < 1e-14
+    euler = symplectic_defect(stepped(H, "euler", 0.1), unit * q, p / unit, scale=scale).value
+    at_one = TorchHamiltonian(potential=lambda q: (q**4).sum(-1), event_shape=3)
+    assert euler == pytest.approx(symplectic_defect(stepped(at_one, "euler", 0.1), q, p).value, rel=1e-6)
+
+
 def test_many_dimensions_are_probed_and_agree_with_the_formed_jacobian():
     H = TorchHamiltonian(potential=lambda q: torch.cosh(q - q.roll(1, -1)).sum(-1), event_shape=300)
     q, p = states(300)
@@ -201,6 +214,8 @@ def test_every_symplectic_pairing_of_the_textbook_is_symplectic(names):
         for method in METHODS.values():
             if not method.symplectic or H.capability < method.needs:
                 continue
+            if name == "outer-solar-system" and method.name.startswith("tao"):
+                continue  # ω·dt is 4,000 here: the copies turn past each other and J (10¹³) says nothing
             if H.damping and method.build is not None and not method.name.startswith("tao"):
                 continue  # implicit methods promise no factor for friction
             stepper = Stepper(H, method, *generic(q, p))

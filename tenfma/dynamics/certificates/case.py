@@ -57,6 +57,13 @@ class Case:
         return self.run(self.dt, self.steps, max(1, self.steps // KEPT))
 
     @cached_property
+    def scale(self) -> float:
+        """Size of q over size of p along the run; 1 where one of them is zero or not finite."""
+        sizes = [float(np.sqrt(np.mean(plain(x) ** 2))) for x in (self.path.q, self.path.p)]
+        ratio = sizes[0] / sizes[1] if sizes[1] > 0 else 0.0
+        return ratio if np.isfinite(ratio) and ratio > 0 else 1.0
+
+    @cached_property
     def energy(self) -> np.ndarray:
         """Total energy along the run, summed over the systems of one state."""
         values = plain(self.path.energy)

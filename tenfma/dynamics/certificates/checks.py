@@ -22,6 +22,8 @@ from tenfma.errors import TenfmaError
 #: float64 limits; float32 runs are judged against 1e-4 instead
 SYMPLECTIC_LIMIT, EQUIVARIANCE_LIMIT, TANGENT_LIMIT = 1e-10, 1e-9, 1e-6
 SINGLE_PRECISION_LIMIT = 1e-4
+#: distance of the nearest multiple of Ω at which a small relative defect only says that J is huge
+LOST = 1e-2
 ORDER_MARGIN = 0.1
 REVERSED_STEPS = 100
 #: halvings of the step tried below dt, and doublings above it
@@ -68,7 +70,8 @@ def symplectic(case: Case) -> Check:
     defects = []
     for stepper in (case.stepper.at(*generic(q[0], p[0])), case.stepper.at(*generic(q[-1], p[-1]))):
         step = stepper.step(case.dt)
-        defects.append(symplectic_defect(step, *stepper.start, factor=1.0 if factor is None else factor))
+        promised = 1.0 if factor is None else factor
+        defects.append(symplectic_defect(step, *stepper.start, factor=promised, scale=case.scale))
     worst = max(defects, key=lambda defect: defect.value)
     data = {"exact": worst.exact, "determinant": worst.determinant, "nearest_factor": worst.factor}
     note = "" if worst.exact else "estimated from random tangent vectors"
@@ -78,7 +81,9 @@ def symplectic(case: Case) -> Check:
             f"{case.method.name} promises no factor here; nearest is {worst.factor:.6g}", data,
         )  # fmt: skip
     limit = SYMPLECTIC_LIMIT if case.eps < 1e-10 else SINGLE_PRECISION_LIMIT
-    passed = worst.value <= limit
+    lost = abs(worst.factor - factor) > LOST
+    passed = worst.value <= limit and not lost
+    note = f"JᵀΩJ is nearest to {worst.factor:.3g} of Ω: the step is far too large" if lost else note
     return Check(
         name, judged(passed), meaning, worst.value, "1", f"≤ {limit:g}", note,
         data | {"factor": factor},

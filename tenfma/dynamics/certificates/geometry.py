@@ -96,17 +96,28 @@ def omega(x: Tensor) -> Tensor:
 
 
 def symplectic_defect(
-    step: Step, q: Tensor, p: Tensor, *, factor: float = 1.0, probes: int = PROBES, seed: int = 0
+    step: Step,
+    q: Tensor,
+    p: Tensor,
+    *,
+    factor: float = 1.0,
+    scale: float = 1.0,
+    probes: int = PROBES,
+    seed: int = 0,
 ) -> Defect:
-    """‖JᵀΩJ − cΩ‖/‖J‖² at one state, c = `factor`.
+    """‖JᵀΩJ − cΩ‖/‖J‖² at one state, c = `factor`, with q measured in units of √scale and p in units of
+    1/√scale.
 
-    Up to DENSE dimensions J is formed and the norms are spectral. Beyond, Gaussian tangent vectors v_i give
-    E[(v_iᵀ E v_j)²] = ‖E‖_F² and E‖Jv‖² = ‖J‖_F², and ‖E‖_F/(‖J‖_F²/2D), which is never below the spectral
+    That change of units is canonical; with scale = (size of q)/(size of p) the number does not depend on the
+    units. Up to DENSE dimensions J is formed and the norms are spectral. Beyond, Gaussian tangent vectors
+    v_i give E[(v_iᵀ E v_j)²] = ‖E‖_F² and E‖Jv‖² = ‖J‖_F², and ‖E‖_F/(‖J‖_F²/2D), never below the spectral
     ratio, is reported.
     """
     size = 2 * q.numel()
+    units = torch.ones(size, dtype=q.dtype, device=q.device) * scale**0.5
+    units[size // 2 :] = scale**-0.5
     if size <= DENSE:
-        j = jacobian(step, q, p)
+        j = jacobian(step, q, p) * units / units[:, None]
         form = j.T @ omega(j.T).T  # Jᵀ(ΩJ)
         unit = omega(torch.eye(size, dtype=q.dtype, device=q.device)).T  # Ω
         error = torch.linalg.matrix_norm(form - factor * unit, 2) / torch.linalg.matrix_norm(j, 2) ** 2
@@ -114,7 +125,7 @@ def symplectic_defect(
         return Defect(float(error), float(torch.linalg.det(j)), True, nearest)
     generator = torch.Generator().manual_seed(seed)
     tangents = torch.randn(probes, size, generator=generator, dtype=q.dtype).to(q.device)
-    images = torch.stack([_push(step, q, p, tangent) for tangent in tangents])
+    images = torch.stack([_push(step, q, p, tangent * units) / units for tangent in tangents])
     form, unit = images @ omega(images).T, tangents @ omega(tangents).T
     pairs = ~torch.eye(probes, dtype=torch.bool, device=q.device)
     error = (form - factor * unit)[pairs].square().mean().sqrt()
