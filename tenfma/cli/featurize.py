@@ -26,10 +26,10 @@ def featurize(
         "crystals", "--rows", help="crystals (pooled, intensive), atoms, bonds, triangles or cell."
     ),
     cutoff: str = typer.Option(
-        "6.0", "--cutoff", help="Radius of bonds in Å, or a rule such as '1.5 covalent'."
+        "", "--cutoff", help="Radius of bonds in Å, or a rule; 2.0 covalent for crystals, else 5.0."
     ),
     triangle_cutoff: str = typer.Option(
-        "4.0", "--triangle-cutoff", help="Radius of triangles, the same way."
+        "", "--triangle-cutoff", help="Radius of triangles; 1.3 covalent for crystals, else 4.0."
     ),
     smooth_only: bool = typer.Option(
         False, "--smooth-only", help="Leave out symmetry, motifs and other discrete features."
@@ -52,7 +52,8 @@ def featurize(
 
     if rows not in TABLES:
         raise TenfmaError(f"--rows {rows} is none of {', '.join(TABLES)}")
-    radii = cutoff_rule(cutoff), cutoff_rule(triangle_cutoff)
+    usual = ("2.0 covalent", "1.3 covalent") if rows == "crystals" else ("5.0", "4.0")
+    radii = cutoff_rule(cutoff or usual[0]), cutoff_rule(triangle_cutoff or usual[1])
     if out is not None:
         writable(out, ENDINGS)
 
