@@ -29,4 +29,6 @@ for column, (way, file, icon) in zip(st.columns(3, gap="medium"), ways):
 
 st.subheader(t("home.models"), anchor=False)
 names = cache.trained_models()
-st.markdown(t("home.models.some", count=len(names), names=", ".join(names)) if names else t("home.models.none"))
+st.markdown(
+    t("home.models.some", count=len(names), names=", ".join(names)) if names else t("home.models.none")
+)

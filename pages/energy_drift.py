@@ -23,7 +23,9 @@ with first:
     H = chosen.H
     known = phase.methods_for(H)
     wanted = study.default_methods(H, known)
-    methods = state.choices(t("drift.methods"), "methods", known, name, default=wanted, max_selections=6) or wanted
+    methods = (
+        state.choices(t("drift.methods"), "methods", known, name, default=wanted, max_selections=6) or wanted
+    )
 with second:
     q0, p0 = systems.start(t, H) if len(H.coordinates) <= 3 else phase.start_of(H)
 with third:
@@ -33,7 +35,9 @@ with picture, layout.told():
     result = study.drift(H, q0, p0, dt, steps, methods)
     layout.figure(
         t,
-        study.drift_figure(result, name, t("time") + " t", t("drift.axis" if result.relative else "drift.axis.zero")),
+        study.drift_figure(
+            result, name, t("time") + " t", t("drift.axis" if result.relative else "drift.axis.zero")
+        ),
         f"energy-drift-{chosen.slug}",
         t("drift.picture", system=chosen.title),
         pd.DataFrame({key: pd.Series(values) for key, values in study.table(result).items()}),
@@ -51,7 +55,9 @@ with layout.told():
         t,
         study.order_figure(
             fitted,
-            lambda m: t("order.legend", name=name(m), order=fitted.order[m]) if m in fitted.order else name(m),
+            lambda m: (
+                t("order.legend", name=name(m), order=fitted.order[m]) if m in fitted.order else name(m)
+            ),
             t("order.axis.x"),
             t("order.axis.y"),
         ),
@@ -61,7 +67,6 @@ with layout.told():
     )
 told = t("and").join(f"{name(m)} {order:.2f}" for m, order in fitted.order.items())
 st.markdown(t("order.note", orders=told))
-
 
 
 @st.fragment
@@ -83,7 +88,13 @@ layout.equations(
     t,
     [
         (t("phase.eq.hamilton"), f"H = {H.display() if hasattr(H, 'display') else H.latex()}"),
-        (t("drift.eq.defect"), r"J^\top \Omega J = \Omega, \qquad \Omega = \begin{pmatrix} 0 & 1 \\ -1 & 0 \end{pmatrix}"),
-        (t("drift.eq.shadow"), r"\tilde H = H + \Delta t^{\,r} H_r + \dots, \qquad |\Delta E| = O(\Delta t^{\,r})"),
+        (
+            t("drift.eq.defect"),
+            r"J^\top \Omega J = \Omega, \qquad \Omega = \begin{pmatrix} 0 & 1 \\ -1 & 0 \end{pmatrix}",
+        ),
+        (
+            t("drift.eq.shadow"),
+            r"\tilde H = H + \Delta t^{\,r} H_r + \dots, \qquad |\Delta E| = O(\Delta t^{\,r})",
+        ),
     ],
 )

@@ -13,10 +13,16 @@ OWN = "own"
 first, second, third = st.columns(3, gap="medium")
 with first:
     slug = state.choice(
-        t("heat.potential"), "potential", [*heat.POTENTIALS, OWN], lambda s: t(f"heat.{s}"), default="double-well"
+        t("heat.potential"),
+        "potential",
+        [*heat.POTENTIALS, OWN],
+        lambda s: t(f"heat.{s}"),
+        default="double-well",
     )
     potential = slug if slug != OWN else state.words(t("heat.formula"), "V", "q**4/4 - q**2", limit=200)
-    method = state.choice(t("heat.method"), "thermostat", list(heat.METHODS), lambda s: t(f"heat.{s}"), default="baoab")
+    method = state.choice(
+        t("heat.method"), "thermostat", list(heat.METHODS), lambda s: t(f"heat.{s}"), default="baoab"
+    )
     seed = state.number(t("heat.seed"), "seed", 0, 0, 1_000_000)
 with second:
     kT = state.number(t("heat.kT"), "kT", 0.5, 0.05, 5.0, step=0.05, kind="slider")
@@ -30,12 +36,21 @@ with third:
 with picture, layout.told():
     H = heat.hamiltonian(potential, mass)
     exact = heat.boltzmann(H, kT)
-    settings = {"friction": friction, "dt": dt, "steps": steps, "walkers": walkers, "seed": seed, "method": method}
+    settings = {
+        "friction": friction,
+        "dt": dt,
+        "steps": steps,
+        "walkers": walkers,
+        "seed": seed,
+        "method": method,
+    }
     right = heat.sample(H, kT, **settings)
     wrong = heat.wrong_noise(H, kT, **settings) if mass != 1 else None
     layout.figure(
         t,
-        heat.heat_figure(exact, right, wrong, [t("heat.exact"), t("heat.walk"), t("heat.wrong")], "q", t("heat.axis")),
+        heat.heat_figure(
+            exact, right, wrong, [t("heat.exact"), t("heat.walk"), t("heat.wrong")], "q", t("heat.axis")
+        ),
         "heat",
         t("heat.picture"),
         pd.DataFrame(heat.table(exact, right, wrong)),
@@ -81,7 +96,10 @@ layout.equations(
             r"\mathrm{d}p = -\frac{\partial H}{\partial q}\,\mathrm{d}t - \gamma p\,\mathrm{d}t"
             r" + \sqrt{2\gamma m k_B T}\,\mathrm{d}W",
         ),
-        (t("heat.eq.wrong"), r"\sqrt{2\gamma k_B T}\,\mathrm{d}W \quad\Rightarrow\quad T_{\text{sampled}} = T/m"),
+        (
+            t("heat.eq.wrong"),
+            r"\sqrt{2\gamma k_B T}\,\mathrm{d}W \quad\Rightarrow\quad T_{\text{sampled}} = T/m",
+        ),
         (t("heat.eq.word"), r"B_{h/2}\,A_{h/2}\,O_h\,A_{h/2}\,B_{h/2}"),
     ],
 )

@@ -14,7 +14,11 @@ picture, controls = st.columns([1.75, 1], gap="medium")
 with controls:
     crystal = choose.crystal(t)
     which = state.choice(
-        t("materials.shown"), "shown", ["conventional", "given"], lambda s: t(f"materials.{s}"), kind="segments"
+        t("materials.shown"),
+        "shown",
+        ["conventional", "given"],
+        lambda s: t(f"materials.{s}"),
+        kind="segments",
     )
     cells = state.number(t("materials.supercell"), "cells", 1, 1, 3, kind="slider")
     labels = state.switch(t("materials.labels"), "labels")
@@ -54,7 +58,10 @@ layout.notice(
     ),
 )
 st.page_link(
-    "pages/simplices.py", label=t("materials.open"), icon=":material/change_history:", query_params=state.carried()
+    "pages/simplices.py",
+    label=t("materials.open"),
+    icon=":material/change_history:",
+    query_params=state.carried(),
 )
 
 first, second, third = st.columns(3, gap="medium")
@@ -87,7 +94,11 @@ def moving() -> None:
             t("evolve.picture", formula=formula),
             evolution.table(run),
         )
-        layout.notice(t, t("evolve.note", drift=run.drift, steps=len(run.t) - 1, dt=run.dt, numbers=run.numbers), "motion")
+        layout.notice(
+            t,
+            t("evolve.note", drift=run.drift, steps=len(run.t) - 1, dt=run.dt, numbers=run.numbers),
+            "motion",
+        )
         st.caption(t("trained" if run.trained else "untrained"))
 
 

@@ -12,7 +12,9 @@ steps, beside = st.columns([1.15, 1], gap="large")
 
 with steps:
     options = [*notebook.EXAMPLES, OWN]
-    slug = state.choice(t("mechanics.example"), "lagrangian", options, lambda s: t(f"mechanics.{s}"), default="kepler")
+    slug = state.choice(
+        t("mechanics.example"), "lagrangian", options, lambda s: t(f"mechanics.{s}"), default="kepler"
+    )
     text = notebook.EXAMPLES.get(slug) or state.words(
         t("mechanics.formula"), "L", "v**2/2 - q**4/4 + q**2/2", limit=200, help=t("mechanics.formula.help")
     )
@@ -44,7 +46,9 @@ with beside:
     if book.cyclic:
         momenta = [phase.pretty(p) for q, p in zip(book.coordinates, book.momenta) if q in book.cyclic]
         cyclic = ", ".join(phase.pretty(q) for q in book.cyclic)
-        layout.notice(t, t("mechanics.note.cyclic", names=cyclic, momenta=", ".join(momenta), count=len(found)))
+        layout.notice(
+            t, t("mechanics.note.cyclic", names=cyclic, momenta=", ".join(momenta), count=len(found))
+        )
     else:
         layout.notice(t, t("mechanics.note.energy", count=len(found)))
 
@@ -79,7 +83,10 @@ brackets()
 layout.equations(
     t,
     [
-        (t("mechanics.eq.legendre"), r"p_i = \frac{\partial L}{\partial \dot q_i}, \qquad H = \sum_i p_i \dot q_i - L"),
+        (
+            t("mechanics.eq.legendre"),
+            r"p_i = \frac{\partial L}{\partial \dot q_i}, \qquad H = \sum_i p_i \dot q_i - L",
+        ),
         (
             t("mechanics.eq.bracket"),
             r"\{A, B\} = \sum_i \frac{\partial A}{\partial q_i}\frac{\partial B}{\partial p_i}"

@@ -66,7 +66,9 @@ def section() -> None:
     controls = st.columns(3)
     with controls[0]:
         start = float(H(q0, p0))
-        energy = state.number(t("section.energy"), "energy", start, -abs(start) * 10 - 10, abs(start) * 10 + 10, format="%.4g")
+        energy = state.number(
+            t("section.energy"), "energy", start, -abs(start) * 10 - 10, abs(start) * 10 + 10, format="%.4g"
+        )
     with controls[1]:
         orbits = state.number(t("section.orbits"), "orbits", 14, 1, 40)
     with layout.told(stop=False):
@@ -80,7 +82,9 @@ def section() -> None:
                 pd.DataFrame(found.table()),
             )
         layout.notice(
-            t, t("section.note", orbits=orbits, energy=energy, plane=found.names[0], dots=len(found.section)), "section"
+            t,
+            t("section.note", orbits=orbits, energy=energy, plane=found.names[0], dots=len(found.section)),
+            "section",
         )
 
 

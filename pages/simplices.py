@@ -15,17 +15,32 @@ with controls:
     crystal = choose.crystal(t)
     structure, formula = crystal.structure, layout.formula(crystal.structure)
     rank = state.choice(
-        t("simplices.rank"), "rank", view.RANKS, lambda s: t(f"simplices.{s}"), default="triangles", kind="segments"
+        t("simplices.rank"),
+        "rank",
+        view.RANKS,
+        lambda s: t(f"simplices.{s}"),
+        default="triangles",
+        kind="segments",
     )
     suggested = view.suggested_cutoff(crystal.bonds)
     cutoff = state.number(
-        t("simplices.cutoff"), f"cutoff-{crystal.source}", suggested, view.SHORTEST, view.LONGEST, step=0.1, kind="slider"
+        t("simplices.cutoff"),
+        f"cutoff-{crystal.source}",
+        suggested,
+        view.SHORTEST,
+        view.LONGEST,
+        step=0.1,
+        kind="slider",
     )
     with layout.told():
         features = cache.features(crystal, cutoff)
     names = view.invariants(features, rank)
     name = state.choice(
-        t("simplices.feature"), f"feature-{rank}", names, lambda s: view.label(features, rank, s), default=PREFERRED[rank]
+        t("simplices.feature"),
+        f"feature-{rank}",
+        names,
+        lambda s: view.label(features, rank, s),
+        default=PREFERRED[rank],
     )
 
 K = features.complex
@@ -43,7 +58,10 @@ with picture:
 
 shape = cache.topology(crystal, cutoff)
 counts = {"atoms": K.n_atoms, "edges": K.n_edges, "triangles": K.n_triangles}
-layout.notice(t, t("simplices.note", formula=formula, cutoff=cutoff, b0=shape.b0, b1=shape.b1, chi=shape.euler, **counts))
+layout.notice(
+    t,
+    t("simplices.note", formula=formula, cutoff=cutoff, b0=shape.b0, b1=shape.b1, chi=shape.euler, **counts),
+)
 
 st.subheader(t("simplices.table", rank=shown), anchor=False)
 table = view.frame(features, rank)

@@ -97,7 +97,9 @@ def upload(data: bytes, name: str) -> tuple[Crystal, int]:
     """An uploaded file as a crystal kept in this session, and how many structures the file held."""
     found = structures.parse(data, name, limit=1000)
     first = found[0]
-    kept = Crystal(UPLOAD, first.composition.reduced_formula, first, near.near_bonds(first), structures.notes(first))
+    kept = Crystal(
+        UPLOAD, first.composition.reduced_formula, first, near.near_bonds(first), structures.notes(first)
+    )
     st.session_state["_upload"] = kept
     return kept, len(found)
 

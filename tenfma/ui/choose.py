@@ -70,7 +70,9 @@ def _elements(t: Texts, known: list[str]) -> list[str]:
             symbol = symbol[0] if isinstance(symbol, list) else symbol
             held = list(st.session_state.get("elements", []))
             if symbol in known:
-                st.session_state["elements"] = [e for e in held if e != symbol] if symbol in held else [*held, symbol]
+                st.session_state["elements"] = (
+                    [e for e in held if e != symbol] if symbol in held else [*held, symbol]
+                )
 
     chosen = state.choices(
         t("materials.elements"), "elements", known, help=t("materials.elements.help"), placeholder=""

@@ -36,7 +36,10 @@ def crystal(t: Texts, scene: Mapping[str, Any], alt: str, key: str = "viewer", h
     """
     spoken = {"alt": alt, "help": t("materials.viewer.help"), "no_webgl": t("materials.no_webgl")}
     _crystal(
-        key=key, data={**scene, "height": height, "texts": spoken}, default={"picked": None}, on_picked_change=_heard
+        key=key,
+        data={**scene, "height": height, "texts": spoken},
+        default={"picked": None},
+        on_picked_change=_heard,
     )
 
 
@@ -47,7 +50,11 @@ def _heard() -> None:
 def picked(structure: Any, cells: int = 1, key: str = "viewer") -> int | None:
     """The site last clicked, if it was clicked in a picture of this very structure."""
     held = (st.session_state.get(key) or {}).get("picked")
-    if held and held.get("scene") == scene_key(structure, (cells,) * 3) and 0 <= held.get("atom", -1) < len(structure):
+    if (
+        held
+        and held.get("scene") == scene_key(structure, (cells,) * 3)
+        and 0 <= held.get("atom", -1) < len(structure)
+    ):
         return int(held["atom"])
     return None
 

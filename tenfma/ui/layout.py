@@ -50,7 +50,9 @@ def begin(name: str) -> Texts:
 def _header(t: Texts) -> None:
     links = state.carried()
     with st.container(key="header", horizontal=True, vertical_alignment="center", gap="small"):
-        with st.container(key="links", horizontal=True, vertical_alignment="center", gap=None, width="stretch"):
+        with st.container(
+            key="links", horizontal=True, vertical_alignment="center", gap=None, width="stretch"
+        ):
             for name, file in PAGES.items():
                 if (site() / file).exists():
                     st.page_link(file, label=t(f"nav.{name}"), query_params=links)

@@ -75,9 +75,9 @@ def choice(
         value = st.segmented_control(label, options, key=key, format_func=named, required=True, **settings)
     else:
         value = st.selectbox(label, options, key=key, format_func=named, **settings)
-    value = value or first
-    remember(key, value, first)
-    return value
+    chosen = str(value or first)
+    remember(key, chosen, first)
+    return chosen
 
 
 def choices(

@@ -15,7 +15,17 @@ from tenfma.viz.phase import pretty, start_of
 OWN = "own"
 DEFAULT_FORMULA = "p**2/2 + q**4/4 - q**2/2"
 #: controls that belong to one system and start afresh with another
-OWNED = ("plane", "methods", "dt", "steps", "radius", "method", "energy", "certify", *(f"{a}{i}" for a in "qp" for i in range(6)))
+OWNED = (
+    "plane",
+    "methods",
+    "dt",
+    "steps",
+    "radius",
+    "method",
+    "energy",
+    "certify",
+    *(f"{a}{i}" for a in "qp" for i in range(6)),
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,13 @@ def choose(t: Texts, default: str, most: int = 6) -> Chosen:
     if slug != OWN:
         return Chosen(slug, t(f"system.{slug}"), _textbook(slug))
     text = state.words(
-        t("formula"), "formula", DEFAULT_FORMULA, limit=300, help=t("formula.help"), on_change=state.forget, args=OWNED
+        t("formula"),
+        "formula",
+        DEFAULT_FORMULA,
+        limit=300,
+        help=t("formula.help"),
+        on_change=state.forget,
+        args=OWNED,
     )
     with layout.told():
         H = symbolic(text)
@@ -73,7 +89,9 @@ def start(t: Texts, H: SymbolicHamiltonian, most: int = 6) -> tuple[np.ndarray, 
     return q0, p0
 
 
-def step(t: Texts, H: SymbolicHamiltonian, dt: float, steps: int, most_steps: int = 20_000) -> tuple[float, int]:
+def step(
+    t: Texts, H: SymbolicHamiltonian, dt: float, steps: int, most_steps: int = 20_000
+) -> tuple[float, int]:
     """Step size and number of steps."""
     chosen = state.number(t("dt"), "dt", float(dt), dt / 200, dt * 50, step=dt / 10, format="%.4g")
     return chosen, state.number(t("steps"), "steps", int(min(steps, most_steps)), 10, most_steps, step=100)

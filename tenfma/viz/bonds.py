@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pymatgen.core import Structure
@@ -28,7 +29,7 @@ def near_bonds(structure: Structure) -> list[Bond]:
     """
     from pymatgen.core.local_env import CrystalNN, MinimumDistanceNN
 
-    rules = [MinimumDistanceNN()]
+    rules: list[Any] = [MinimumDistanceNN()]
     if len(structure) <= CRYSTALNN_LIMIT:
         rules.insert(0, CrystalNN())
     with warnings.catch_warnings():
@@ -45,13 +46,18 @@ def _unique(structure: Structure, neighbours: list[list[dict]]) -> list[Bond]:
     found: dict[tuple, Bond] = {}
     for i, shell in enumerate(neighbours):
         for entry in shell:
-            j, shift = int(entry["site_index"]), tuple(int(round(value)) for value in entry["image"])
-            back = tuple(-value for value in shift)
+            j, shift = int(entry["site_index"]), _shift(entry["image"])
+            back = (-shift[0], -shift[1], -shift[2])
             key = min((i, j, shift), (j, i, back))
             length = float(np.linalg.norm(vector(structure, *key)))
             if length > 1e-6:
                 found[key] = Bond(*key, length)
     return [found[key] for key in sorted(found)]
+
+
+def _shift(image: Any) -> tuple[int, int, int]:
+    a, b, c = (round(float(value)) for value in image)
+    return a, b, c
 
 
 def vector(structure: Structure, i: int, j: int, shift: tuple[int, int, int]) -> np.ndarray:

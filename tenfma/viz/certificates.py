@@ -15,7 +15,9 @@ def rows(certificate: Mapping[str, Any]) -> pd.DataFrame:
         {
             "verdict": [SIGNS[check["verdict"]] for check in certificate["checks"]],
             "check": [check["name"] for check in certificate["checks"]],
-            "value": ["" if check["value"] is None else f"{check['value']:.3g}" for check in certificate["checks"]],
+            "value": [
+                "" if check["value"] is None else f"{check['value']:.3g}" for check in certificate["checks"]
+            ],
             "limit": [check["limit"] for check in certificate["checks"]],
             "meaning": [check["meaning"] for check in certificate["checks"]],
             "note": [check["note"] for check in certificate["checks"]],

@@ -56,9 +56,26 @@ def cell(structure: Structure) -> pd.DataFrame:
     lattice = structure.lattice
     return pd.DataFrame(
         {
-            "quantity": ["a / Å", "b / Å", "c / Å", "α / °", "β / °", "γ / °", "V / Å³", "V per atom / Å³", "ρ / g cm⁻³"],
+            "quantity": [
+                "a / Å",
+                "b / Å",
+                "c / Å",
+                "α / °",
+                "β / °",
+                "γ / °",
+                "V / Å³",
+                "V per atom / Å³",
+                "ρ / g cm⁻³",
+            ],
             "value": np.round(
-                [*lattice.abc, *lattice.angles, lattice.volume, lattice.volume / len(structure), structure.density], 4
+                [
+                    *lattice.abc,
+                    *lattice.angles,
+                    lattice.volume,
+                    lattice.volume / len(structure),
+                    structure.density,
+                ],
+                4,
             ),
         }
     )

@@ -14,8 +14,8 @@ from tenfma.viz.style import figure, line, mark
 
 #: one look per method wherever it is drawn
 LOOK = {
-    "leapfrog": 0, "implicit_midpoint": 0, "euler": 1, "rk4": 3, "yoshida4": 2, "gauss_legendre4": 2, "symplectic_euler": 4,
-    "suzuki4": 5, "yoshida6": 5, "kahan_li8": 3, "tao2": 4, "tao4": 5,
+    "leapfrog": 0, "implicit_midpoint": 0, "euler": 1, "rk4": 3, "yoshida4": 2, "gauss_legendre4": 2,
+    "symplectic_euler": 4, "suzuki4": 5, "yoshida6": 5, "kahan_li8": 3, "tao2": 4, "tao4": 5,
 }  # fmt: skip
 #: |ΔE/E₀| below which only round-off is drawn
 FLOOR = 1e-16
@@ -148,7 +148,14 @@ class Orders:
     order: dict[str, float]
 
 
-def orders(H: SymbolicHamiltonian, q0: np.ndarray, p0: np.ndarray, dt: float, methods: Sequence[str], halvings: int = 6) -> Orders:
+def orders(
+    H: SymbolicHamiltonian,
+    q0: np.ndarray,
+    p0: np.ndarray,
+    dt: float,
+    methods: Sequence[str],
+    halvings: int = 6,
+) -> Orders:
     """‖(q, p)(T) − reference‖ for dt, dt/2, … at T = 32 dt; the reference is of order 8 (4 where H is not separable)
     at a step 16 times finer than the finest. Slopes are fitted to errors between 1e-11 and 0.3."""
     counts = 32 * 2 ** np.arange(halvings)
@@ -167,8 +174,12 @@ def orders(H: SymbolicHamiltonian, q0: np.ndarray, p0: np.ndarray, dt: float, me
     return Orders(span / counts, errors, order)
 
 
-def _end(H: SymbolicHamiltonian, q0: np.ndarray, p0: np.ndarray, span: float, count: int, method: str) -> np.ndarray:
-    path = integrate(H, q0, p0, dt=span / count, steps=count, method=method, save_every=count, on_failure="stop")
+def _end(
+    H: SymbolicHamiltonian, q0: np.ndarray, p0: np.ndarray, span: float, count: int, method: str
+) -> np.ndarray:
+    path = integrate(
+        H, q0, p0, dt=span / count, steps=count, method=method, save_every=count, on_failure="stop"
+    )
     if path.stopped:
         return np.full(2 * len(q0), np.nan)
     return np.concatenate([np.asarray(path.q)[-1], np.asarray(path.p)[-1]])
@@ -190,7 +201,15 @@ def order_figure(result: Orders, label: Callable[[str], str], x: str, y: str) ->
 
 def default_methods(H: SymbolicHamiltonian, known: Sequence[str]) -> list[str]:
     """Those whose comparison teaches most."""
-    wanted = ("euler", "rk4", "symplectic_euler", "leapfrog", "yoshida4", "implicit_midpoint", "gauss_legendre4")
+    wanted = (
+        "euler",
+        "rk4",
+        "symplectic_euler",
+        "leapfrog",
+        "yoshida4",
+        "implicit_midpoint",
+        "gauss_legendre4",
+    )
     first = [name for name in wanted if name in known]
     if H.capability >= Capability.SEPARABLE:
         first = [name for name in first if METHODS[name].word is not None or name in ("euler", "rk4")]
@@ -201,7 +220,9 @@ def table(result: Drift) -> Mapping[str, np.ndarray]:
     """Columns for the download: each method's envelope."""
     columns: dict[str, np.ndarray] = {}
     for method in result.errors:
-        columns[f"t {method}"], columns[f"error {method}"] = envelope(result.times[method], result.errors[method])
+        columns[f"t {method}"], columns[f"error {method}"] = envelope(
+            result.times[method], result.errors[method]
+        )
     return columns
 
 
@@ -210,7 +231,9 @@ def sentence(result: Drift, t: Callable[..., str], name_of: Callable[[str], str]
 
     `t` is the page's catalogue of sentences; the numbers are computed here.
     """
-    rivals = [m for m in ("leapfrog", "yoshida4", "implicit_midpoint", "gauss_legendre4") if m in result.errors]
+    rivals = [
+        m for m in ("leapfrog", "yoshida4", "implicit_midpoint", "gauss_legendre4") if m in result.errors
+    ]
     runs = [found for found in (race(result, rival) for rival in rivals) if found]
     led = [found for found in runs if found.ahead > 1 and found.crossing is not None]
     if led:

@@ -35,10 +35,13 @@ class Energies:
         return float(np.abs(self.total - self.total[0]).max())
 
 
-def energies(model: Model, structure: Structure, dt: float = 0.05, steps: int = 100, p0: str = "zero", kT: float = 0.0) -> Energies:
+def energies(
+    model: Model, structure: Structure, dt: float = 0.05, steps: int = 100, p0: str = "zero", kT: float = 0.0
+) -> Energies:
     """Run the crystal's simplices by leapfrog: T = Σ p²/2m, V = H − T."""
     run = evolve(model, structure, dt=dt, steps=steps, p0=p0, kT=kT or None, save_every=1)
     H, path = run.start.H, run.path
+    assert H.mass is not None  # the simplices chart has a quadratic kinetic energy
     p = path.p.detach().reshape(len(path.t), -1)
     kinetic = (p**2 / (2 * H.mass.detach().reshape(1, -1))).sum(1).cpu().numpy()
     K = model.complex(structure)
@@ -53,7 +56,8 @@ def energy_figure(run: Energies, names: tuple[str, str, str], x: str, y: str) ->
     chart = figure(x, y, height=360)
     for index, (name, series) in enumerate(zip(names, (run.kinetic, run.potential, run.total))):
         chart.add_scatter(
-            x=run.t, y=series - series[0], name=name, mode="lines+markers", line=line(index, width=3 if index == 2 else 2),
+            x=run.t, y=series - series[0], name=name, mode="lines+markers",
+            line=line(index, width=3 if index == 2 else 2),
             marker={"symbol": mark(index).symbol, "size": 7, "maxdisplayed": 9},
         )  # fmt: skip
     return chart

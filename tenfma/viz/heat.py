@@ -35,7 +35,9 @@ def hamiltonian(potential: str, mass: float) -> SymbolicHamiltonian:
     text = POTENTIALS.get(potential, potential)
     H = symbolic(f"p**2/(2*m) + ({text})", parameters={"m": mass})
     if len(H.coordinates) != 1:
-        raise TenfmaError(f"a potential of one coordinate q is expected here; this one has {', '.join(H.coordinates)}")
+        raise TenfmaError(
+            f"a potential of one coordinate q is expected here; this one has {', '.join(H.coordinates)}"
+        )
     return H
 
 
@@ -98,7 +100,8 @@ def sample(
     start = np.full((walkers, 1), _lowest(H))
     every = max(1, steps // KEPT)
     path = integrate(
-        H, start, np.zeros_like(start), dt=dt, steps=steps, method=method, kT=kT, friction=friction, seed=seed, save_every=every
+        H, start, np.zeros_like(start), dt=dt, steps=steps, method=method, kT=kT, friction=friction,
+        seed=seed, save_every=every,
     )  # fmt: skip
     first = int(BURN_IN * len(path.t))
     q, p = np.asarray(path.q)[first:], np.asarray(path.p)[first:]
@@ -144,7 +147,9 @@ def edges_for(exact: Boltzmann, samples: Sequence[Sample], bins: int = BINS) -> 
     return np.linspace(min(lows), max(highs), bins + 1)
 
 
-def heat_figure(exact: Boltzmann, right: Sample, wrong: Sample | None, names: Sequence[str], x: str, y: str) -> go.Figure:
+def heat_figure(
+    exact: Boltzmann, right: Sample, wrong: Sample | None, names: Sequence[str], x: str, y: str
+) -> go.Figure:
     """Histogram with error bars, the exact density as a line, the wrong twin as hollow steps.
 
     `names`: of the exact density, the walk, and the wrong twin.
@@ -155,15 +160,19 @@ def heat_figure(exact: Boltzmann, right: Sample, wrong: Sample | None, names: Se
     chart = figure(x, y, height=440)
     density, error = histogram(right, edges)
     chart.add_bar(
-        x=middle, y=density, width=np.diff(edges), name=names[1], marker={"color": BLUE, "opacity": 0.45, "line": {"width": 0}},
+        x=middle, y=density, width=np.diff(edges), name=names[1],
+        marker={"color": BLUE, "opacity": 0.45, "line": {"width": 0}},
         error_y={"array": error, "color": BLUE, "thickness": 1, "width": 0},
     )  # fmt: skip
     if wrong:
         density, _ = histogram(wrong, edges)
         chart.add_scatter(
-            x=middle, y=density, name=names[2], mode="lines", line={"color": VERMILLION, "dash": "dot", "width": 2.5, "shape": "hvh"}
+            x=middle, y=density, name=names[2], mode="lines",
+            line={"color": VERMILLION, "dash": "dot", "width": 2.5, "shape": "hvh"},
         )  # fmt: skip
-    chart.add_scatter(x=exact.q, y=exact.density, name=names[0], mode="lines", line={"color": GREY, "width": 3})
+    chart.add_scatter(
+        x=exact.q, y=exact.density, name=names[0], mode="lines", line={"color": GREY, "width": 3}
+    )
     chart.update_layout(bargap=0, hovermode="x unified")
     chart.update_xaxes(range=[edges[0], edges[-1]])
     return chart

@@ -50,7 +50,8 @@ class Notebook:
         """p = ∂L/∂q̇ = …"""
         rows = zip(self.coordinates, self.momenta, self.momentum_formulas)
         return [
-            rf"{latex(sympy.Symbol(p))} = \frac{{\partial L}}{{\partial \dot{{{latex(sympy.Symbol(q))}}}}} = {self._dotted(f)}"
+            rf"{latex(sympy.Symbol(p))} = \frac{{\partial L}}{{\partial \dot{{{latex(sympy.Symbol(q))}}}}}"
+            rf" = {self._dotted(f)}"
             for q, p, f in rows
         ]
 
@@ -62,14 +63,16 @@ class Notebook:
     def sum_latex(self) -> str:
         """H = Σ p q̇ − L = …"""
         terms = " + ".join(
-            rf"{latex(sympy.Symbol(p))}\,\dot{{{latex(sympy.Symbol(q))}}}" for q, p in zip(self.coordinates, self.momenta)
+            rf"{latex(sympy.Symbol(p))}\,\dot{{{latex(sympy.Symbol(q))}}}"
+            for q, p in zip(self.coordinates, self.momenta)
         )
         return rf"H = {terms} - L = {latex(self.hamiltonian)}"
 
     def _dotted(self, expression: sympy.Expr) -> str:
         """LaTeX with velocities as dotted coordinates."""
         names = {
-            sympy.Symbol(v, real=True): rf"\dot{{{latex(sympy.Symbol(q))}}}" for q, v in zip(self.coordinates, self.velocities)
+            sympy.Symbol(v, real=True): rf"\dot{{{latex(sympy.Symbol(q))}}}"
+            for q, v in zip(self.coordinates, self.velocities)
         }
         return sympy.latex(expression, symbol_names=names)
 
@@ -99,9 +102,13 @@ def from_lagrangian(text: str) -> Notebook:
     names = formulas.names_in(text)
     velocities = tuple(sorted(name for name in names if name.startswith("v")))
     if not velocities:
-        raise FormulaError("the Lagrangian holds no velocity; write v for q̇, or vx, vtheta for the velocities of x, theta")
+        raise FormulaError(
+            "the Lagrangian holds no velocity; write v for q̇, or vx, vtheta for the velocities of x, theta"
+        )
     if len(velocities) > MOST_COORDINATES:
-        raise FormulaError(f"the Lagrangian has {len(velocities)} velocities; at most {MOST_COORDINATES} are worked out here")
+        raise FormulaError(
+            f"the Lagrangian has {len(velocities)} velocities; at most {MOST_COORDINATES} are worked out here"
+        )
     coordinates = tuple(_coordinate(name) for name in velocities)
     momenta = tuple(_momentum(name) for name in coordinates)
     taken = {*velocities, *coordinates, *momenta}
@@ -109,32 +116,38 @@ def from_lagrangian(text: str) -> Notebook:
     if "t" in parameters:
         raise FormulaError("the Lagrangian depends on t; this notebook works out those that do not")
     if set(names) & set(momenta):
-        raise FormulaError(f"{', '.join(sorted(set(names) & set(momenta)))} is a momentum; a Lagrangian holds velocities")
+        raise FormulaError(
+            f"{', '.join(sorted(set(names) & set(momenta)))} is a momentum; a Lagrangian holds velocities"
+        )
     known = formulas.coordinates_of((*coordinates, *velocities, *parameters))
     symbols = {name: sympy.Symbol(name, real=True) for name in (*known, *momenta)}
     L = formulas.parse(text, {name: symbols[name] for name in known}, f"coordinates {', '.join(coordinates)}")
     v, p, q = ([symbols[name] for name in group] for group in (velocities, momenta, coordinates))
     slopes = [sympy.expand(sympy.diff(L, each)) for each in v]
     solved = _solve(slopes, v, p)
-    H = sympy.expand(sum(pi * vi for pi, vi in zip(p, solved)) - L.subs(dict(zip(v, solved)), simultaneous=True))
+    H = sympy.expand(
+        sum(pi * vi for pi, vi in zip(p, solved)) - L.subs(dict(zip(v, solved)), simultaneous=True)
+    )
     return Notebook(
         L, coordinates, velocities, momenta, parameters, tuple(slopes), tuple(solved), tidy(H),
         tuple(name for name, symbol in zip(coordinates, q) if sympy.diff(L, symbol) == 0),
     )  # fmt: skip
 
 
-def _solve(slopes: Sequence[sympy.Expr], v: Sequence[sympy.Symbol], p: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
+def _solve(
+    slopes: Sequence[sympy.Expr], v: Sequence[sympy.Symbol], p: Sequence[sympy.Symbol]
+) -> list[sympy.Expr]:
     """q̇ from p = W q̇ + b, where W = ∂²L/∂q̇∂q̇ does not depend on q̇."""
     W = sympy.Matrix([[sympy.diff(slope, each) for each in v] for slope in slopes])
     if any(entry.has(*v) for entry in W):
         raise TenfmaError(
-            "∂L/∂q̇ is not linear in the velocities, so q̇(p) has no short formula; a Lagrangian quadratic in its velocities "
-            "is expected here"
+            "∂L/∂q̇ is not linear in the velocities, so q̇(p) has no short formula; a Lagrangian quadratic in its "
+            "velocities is expected here"
         )
     if sympy.simplify(W.det()) == 0:
         raise TenfmaError(
-            "the Lagrangian is singular: det ∂²L/∂q̇∂q̇ = 0, so the momenta do not fix the velocities; every velocity needs "
-            "a quadratic term of its own"
+            "the Lagrangian is singular: det ∂²L/∂q̇∂q̇ = 0, so the momenta do not fix the velocities; "
+            "every velocity needs a quadratic term of its own"
         )
     rest = sympy.Matrix([slope.subs(dict.fromkeys(v, 0)) for slope in slopes])
     return [sympy.simplify(entry) for entry in W.LUsolve(sympy.Matrix(p) - rest)]

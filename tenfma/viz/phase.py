@@ -13,6 +13,7 @@ from tenfma.dynamics.integrate import integrate
 from tenfma.dynamics.methods import METHODS
 from tenfma.hamiltonian.protocol import Capability, Hamiltonian
 from tenfma.hamiltonian.symbolic import SymbolicHamiltonian
+from tenfma.hamiltonian.textbook import TextbookSystem
 from tenfma.viz.player import MOST_FRAMES, Movie, fitted
 
 #: methods a page offers, simplest first
@@ -75,7 +76,8 @@ def planes(H: SymbolicHamiltonian, most: int = 3) -> dict[str, Plane]:
     """Planes worth showing: each coordinate with its momentum, then pairs of coordinates."""
     q, p = H.coordinates, H.momenta
     shown = {
-        f"{q[i]}-{p[i]}": Plane(("q", i), ("p", i), (pretty(q[i]), pretty(p[i]))) for i in range(min(len(q), most))
+        f"{q[i]}-{p[i]}": Plane(("q", i), ("p", i), (pretty(q[i]), pretty(p[i])))
+        for i in range(min(len(q), most))
     }
     for i in range(min(len(q), most) - 1):
         shown[f"{q[i]}-{q[i + 1]}"] = Plane(("q", i), ("q", i + 1), (pretty(q[i]), pretty(q[i + 1])))
@@ -95,7 +97,9 @@ def pretty(name: str) -> str:
     return {"px": "pₓ", "py": "p_y", "pz": "p_z"}.get(name, name.translate(_BELOW))
 
 
-def ring(plane: Plane, q0: np.ndarray, p0: np.ndarray, radius: float, count: int) -> tuple[np.ndarray, np.ndarray]:
+def ring(
+    plane: Plane, q0: np.ndarray, p0: np.ndarray, radius: float, count: int
+) -> tuple[np.ndarray, np.ndarray]:
     """A circle of states round (q0, p0) in the (q_i, p_i) plane of the plane's first coordinate, (count, n) each."""
     index = plane.across[1]
     angle = 2 * np.pi * np.arange(count) / count
@@ -180,7 +184,9 @@ def study(
     boundary, area = None, None
     if radius > 0:
         q, p = ring(plane, q0, p0, radius, points)
-        carried = integrate(runner, q, p, dt=dt, steps=steps, method=methods[0], save_every=every, on_failure="stop")
+        carried = integrate(
+            runner, q, p, dt=dt, steps=steps, method=methods[0], save_every=every, on_failure="stop"
+        )
         boundary = _padded(plane.of(carried.q, carried.p), length)
         area = _padded(resolved_area(carried.q, carried.p), length)
         table["Σ∮p dq"] = area
@@ -230,9 +236,8 @@ def _view(paths: list[np.ndarray], patch: np.ndarray | None) -> tuple[float, flo
 def start_of(H: SymbolicHamiltonian) -> tuple[np.ndarray, np.ndarray]:
     """A textbook system's own start; for a typed formula 1 in the first coordinate and nought elsewhere."""
     n = len(H.coordinates)
-    q0 = getattr(H, "q0", None)
-    if q0 is not None:
-        return np.array(q0, float), np.array(H.p0, float)
+    if isinstance(H, TextbookSystem):
+        return np.array(H.q0, float), np.array(H.p0, float)
     q, p = np.zeros(n), np.zeros(n)
     q[0] = 1.0
     return q, p

@@ -56,7 +56,7 @@ def thin(count: int, most: int = MOST_FRAMES) -> np.ndarray:
 
 
 def fitted(points: Sequence[np.ndarray], margin: float = 0.08) -> tuple[float, float, float, float]:
-    """A range that holds all finite points with a margin, extremes of runaway paths cut at the 1st and 99th percentile."""
+    """A range that holds all finite points with a margin, runaway ones cut at the 1st and 99th percentile."""
     flat = np.concatenate([np.asarray(part, float).reshape(-1, 2) for part in points])
     flat = flat[np.isfinite(flat).all(axis=1)]
     if len(flat) == 0:
@@ -87,7 +87,13 @@ def packed(movie: Movie, texts: Mapping[str, str], height: int = 420, autoplay: 
         look = mark(index)
         arrays[f"path{index}"] = points
         header["paths"].append(
-            {"name": name, "array": f"path{index}", "colour": look.colour, "dash": look.dash, "symbol": look.symbol}
+            {
+                "name": name,
+                "array": f"path{index}",
+                "colour": look.colour,
+                "dash": look.dash,
+                "symbol": look.symbol,
+            }
         )
     header["plane"]["range"] = movie.range or fitted(
         [*movie.paths.values(), *(part for part in (movie.patch, movie.cloud) if part is not None)]
@@ -119,7 +125,13 @@ def _side(movie: Movie, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         look = mark(list(movie.paths).index(name) if name in movie.paths else index)
         arrays[f"energy{index}"] = series
         lines.append(
-            {"name": name, "array": f"energy{index}", "colour": look.colour, "dash": look.dash, "symbol": look.symbol}
+            {
+                "name": name,
+                "array": f"energy{index}",
+                "colour": look.colour,
+                "dash": look.dash,
+                "symbol": look.symbol,
+            }
         )
     low, high = _energy_range(np.concatenate([np.ravel(series) for series in movie.energies.values()]))
     times = np.asarray(movie.times)

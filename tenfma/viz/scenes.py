@@ -82,7 +82,8 @@ class _Atoms:
 
     def place(self, site: int, cell: Iterable[int], image: bool) -> int:
         """Index of that atom in the scene; drawn now if it was not yet there."""
-        key = (site, *(int(value) for value in cell))
+        a, b, c = (int(value) for value in cell)
+        key = (site, a, b, c)
         if key not in self.placed:
             number = self.structure[site].specie.Z
             at = (self.fractional[site] + np.asarray(key[1:])) @ self.matrix
@@ -114,14 +115,14 @@ class _Atoms:
             for cell in product(*reach):
                 self.place(site, cell, image=False)
 
-
     def join(self, bond: Bond) -> set[tuple[int, int]]:
         """The bond wherever both its ends are drawn; where they nowhere are, with images of its ends outside the cell."""
         shift = np.asarray(bond.shift) + self.moved[bond.i] - self.moved[bond.j]
         heres = [key[1:] for key in self.placed if key[0] == bond.i]
         pairs = set()
         for here in heres:
-            there = (bond.j, *(int(c + s) for c, s in zip(here, shift)))
+            a, b, c = (int(near + step) for near, step in zip(here, shift))
+            there = (bond.j, a, b, c)
             if there in self.placed:
                 pairs.add((self.placed[bond.i, *here], self.placed[there]))
         if pairs or len(self.rows) > MOST_ATOMS:
@@ -189,7 +190,11 @@ def simplex_scene(
     if len(values):
         low, high = float(values.min()), float(values.max())
     tint = colours(values, low, high)
-    size = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1).max(axis=1) if rank else np.zeros(len(values))
+    size = (
+        np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1).max(axis=1)
+        if rank
+        else np.zeros(len(values))
+    )
     shown = np.argsort(size, kind="stable")[:limit]
     scene: Scene = {**base, "hidden": int(len(values) - len(shown)), "legend": legend(structure)}
     if rank == 0:
@@ -201,7 +206,8 @@ def simplex_scene(
             row["radius"] = round(0.7 * row["radius"], 3)
     if rank == 1:
         scene["sticks"] = [
-            {"from": _list(corners[k, 0]), "to": _list(corners[k, 1]), "radius": 0.07, "colour": tint[k]} for k in shown
+            {"from": _list(corners[k, 0]), "to": _list(corners[k, 1]), "radius": 0.07, "colour": tint[k]}
+            for k in shown
         ]
     if rank == 2:
         middle = corners.mean(axis=1, keepdims=True)

@@ -32,10 +32,22 @@ class Dots:
 
     def table(self) -> dict[str, np.ndarray]:
         """Columns for the download."""
-        return {"orbit": self.section.member, "t": self.section.t, self.names[1]: self.points[:, 0], self.names[2]: self.points[:, 1]}
+        return {
+            "orbit": self.section.member,
+            "t": self.section.t,
+            self.names[1]: self.points[:, 0],
+            self.names[2]: self.points[:, 1],
+        }
 
 
-def dots(H: SymbolicHamiltonian, energy: float, orbits: int = 14, dt: float = 0.05, steps: int = 24_000, seed: int = 0) -> Dots:
+def dots(
+    H: SymbolicHamiltonian,
+    energy: float,
+    orbits: int = 14,
+    dt: float = 0.05,
+    steps: int = 24_000,
+    seed: int = 0,
+) -> Dots:
     """Crossings of `orbits` orbits started at random on the section at this energy.
 
     Raises:
@@ -50,7 +62,9 @@ def dots(H: SymbolicHamiltonian, energy: float, orbits: int = 14, dt: float = 0.
         except TenfmaError as caught:
             error = caught
             continue
-        return Dots(found, orbits, energy, (pretty(H.coordinates[0]), pretty(H.coordinates[1]), pretty(H.momenta[1])))
+        return Dots(
+            found, orbits, energy, (pretty(H.coordinates[0]), pretty(H.coordinates[1]), pretty(H.momenta[1]))
+        )
     assert error is not None
     raise error
 

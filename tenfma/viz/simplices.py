@@ -29,7 +29,7 @@ def suggested_cutoff(bonds: Sequence[Bond]) -> float:
 
 
 def corners(structure: Structure, K: SimplicialComplex, rank: int) -> np.ndarray:
-    """(n, rank + 1, 3) Å: each simplex with its images closed, moved by lattice vectors until its centre is in the cell."""
+    """(n, rank + 1, 3) Å: each simplex with its images closed, its centre moved into the cell by lattice vectors."""
     positions = K.positions.detach().cpu().numpy()
     fractional = structure.frac_coords % 1.0
     fractional[fractional > 1 - 1e-3] = 0.0
@@ -118,4 +118,8 @@ def spectrum_table(shape: Topology) -> pd.DataFrame:
         pd.DataFrame({"rank": rank, "index": np.arange(1, len(found) + 1), "eigenvalue": found})
         for rank, found in shape.spectra.items()
     ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["rank", "index", "eigenvalue"])
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["rank", "index", "eigenvalue"])
+    )

@@ -9,7 +9,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+)
 GREY = "#808891"
 GRID = "rgba(128, 136, 145, 0.28)"
 
@@ -49,7 +56,13 @@ def line(index: int, width: float = 2.0) -> dict[str, Any]:
 
 def figure(x: str, y: str, height: int = 400, log_x: bool = False, log_y: bool = False) -> go.Figure:
     """An empty figure with named axes in the common look."""
-    axis = {"gridcolor": GRID, "zeroline": False, "ticks": "outside", "tickcolor": GRID, "exponentformat": "power"}
+    axis = {
+        "gridcolor": GRID,
+        "zeroline": False,
+        "ticks": "outside",
+        "tickcolor": GRID,
+        "exponentformat": "power",
+    }
     power = {"dtick": 1, "exponentformat": "power"}
     return go.Figure(
         layout={

@@ -61,7 +61,9 @@ def fresh_server():
 
 @pytest.fixture(scope="session")
 def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; pip install tenfma[browser]")
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed; pip install tenfma[browser]"
+    )
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("no Chromium found; install it or set CHROMIUM to its path")
@@ -74,7 +76,18 @@ def browser():
 class Visit:
     """One page in one browser window, with everything it asked for and complained of."""
 
-    def __init__(self, browser, url: str, *, dark=False, width=1280, height=900, locale="en-GB", reduced=False, no_webgl=False):
+    def __init__(
+        self,
+        browser,
+        url: str,
+        *,
+        dark=False,
+        width=1280,
+        height=900,
+        locale="en-GB",
+        reduced=False,
+        no_webgl=False,
+    ):
         self.context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale=locale,
             reduced_motion="reduce" if reduced else "no-preference",

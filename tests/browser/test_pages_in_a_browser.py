@@ -9,7 +9,10 @@ from tenfma.ui.layout import PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
 
-PATHS = {name: "" if name == "home" else file.removeprefix("pages/").removesuffix(".py") for name, file in PAGES.items()}
+PATHS = {
+    name: "" if name == "home" else file.removeprefix("pages/").removesuffix(".py")
+    for name, file in PAGES.items()
+}
 #: the first figure of every page
 FIGURE = {
     "home": "canvas.plane", "materials": ".stage canvas", "simplices": ".stage canvas", "phase": "canvas.plane",
@@ -51,7 +54,9 @@ def test_page_fits_a_narrow_screen(server, visit, page, language):
         "Math.max(document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth)"
     )
     assert wide <= 390, "the page overflows sideways"
-    assert figure.bounding_box()["y"] < 844 or page == "mechanics", "the first figure is below the first screen"
+    assert figure.bounding_box()["y"] < 844 or page == "mechanics", (
+        "the first figure is below the first screen"
+    )
 
 
 def test_player_moves_and_its_button_stops_it(server, visit):
@@ -117,7 +122,7 @@ def test_clicked_atom_reaches_python(server, visit):
     order = np.argsort(np.abs(ys - ys.mean()) + np.abs(xs - xs.mean()))
     box = stage.bounding_box()
     for k in order[:: max(1, len(order) // 25)]:
-        seen.page.mouse.click(box["x"] + xs[k], box["y"] + ys[k])
+        seen.page.mouse.click(float(box["x"] + xs[k]), float(box["y"] + ys[k]))
         seen.page.wait_for_timeout(900)
         if seen.page.get_by_test_id("stDataFrame").count() > 1:
             return
@@ -146,7 +151,9 @@ def test_deep_links_on_a_fresh_server(fresh_server, visit, language):
 def test_language_follows_the_browser_and_the_toggle(server, visit):
     seen = visit(server.url, locale="zh-CN")
     assert seen.page.locator("h1").inner_text() == "透明盒中的晶体"
-    seen.page.get_by_role("radio", name="English").or_(seen.page.get_by_text("English", exact=True)).first.click()
+    seen.page.get_by_role("radio", name="English").or_(
+        seen.page.get_by_text("English", exact=True)
+    ).first.click()
     seen.page.wait_for_function("document.querySelector('h1').innerText.includes('glass')", timeout=30_000)
 
 

@@ -12,7 +12,9 @@ STATIC = site() / "static"
 OURS = ["crystal.js", "player.js"]
 
 
-@pytest.mark.parametrize("name", [*OURS, "crystal.css", "player.css", "pages.css", "3Dmol-min.js", "3Dmol-LICENSE.txt", "icon.png"])
+@pytest.mark.parametrize(
+    "name", [*OURS, "crystal.css", "player.css", "pages.css", "3Dmol-min.js", "3Dmol-LICENSE.txt", "icon.png"]
+)
 def test_file_is_there(name):
     assert (STATIC / name).stat().st_size > 100
 

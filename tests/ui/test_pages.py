@@ -14,7 +14,14 @@ from tenfma.ui.texts import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 120
-HOSTILE = ["__import__('os').system('id')", "q.__class__", "<img src=x onerror=alert(1)>", "9**9**9**9", "lambda: 0", "q" * 299]
+HOSTILE = [
+    "__import__('os').system('id')",
+    "q.__class__",
+    "<img src=x onerror=alert(1)>",
+    "9**9**9**9",
+    "lambda: 0",
+    "q" * 299,
+]
 
 
 def opened(page: str, **address: str) -> AppTest:
@@ -162,7 +169,9 @@ def test_uploaded_crystal_becomes_the_chosen_one():
     assert "CsCl" in markdown(at)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x00\xff" * 5000, b"data_x\n_cell_length_a 4\n", b"<script>alert(1)</script>"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00\xff" * 5000, b"data_x\n_cell_length_a 4\n", b"<script>alert(1)</script>"]
+)
 def test_broken_upload_is_one_sentence_and_disturbs_nothing(content):
     at = upload("broken.cif", content)
     assert not at.exception

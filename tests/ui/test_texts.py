@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "tenfma" / "ui").glob("*.py")),
            ROOT / "tenfma" / "viz" / "drift.py"]  # fmt: skip
 #: the same in every language
-UNTRANSLATED = {"formula", "mechanics.formula", "heat.formula", "heat.exact", "heat.baoab", "heat.obabo", "heat.aboba", "and",
-                "materials.search.hint"}  # fmt: skip
+UNTRANSLATED = {"formula", "mechanics.formula", "heat.formula", "heat.exact", "heat.baoab", "heat.obabo", "heat.aboba",
+                "and", "materials.search.hint"}  # fmt: skip
 
 
 def fields(text: str) -> set[str]:
@@ -55,7 +55,9 @@ def test_unknown_key_is_an_error():
 
 
 def test_language_of_browser():
-    assert [language_of(each) for each in ("zh-CN", "zh", "ZH-tw", "en-GB", "de", None, "")] == ["zh"] * 3 + ["en"] * 4
+    assert [language_of(each) for each in ("zh-CN", "zh", "ZH-tw", "en-GB", "de", None, "")] == ["zh"] * 3 + [
+        "en"
+    ] * 4
     assert list(LANGUAGES) == ["en", "zh"]
 
 
@@ -66,7 +68,15 @@ def test_every_page_has_title_question_and_link():
 
 
 @pytest.mark.parametrize(
-    "hostile", ["![x](http://evil/a.png)", "[a](javascript:alert(1))", "<b>x</b>", "$\\href{x}{y}$", ":material/home:", "a_b*c`d`"]
+    "hostile",
+    [
+        "![x](http://evil/a.png)",
+        "[a](javascript:alert(1))",
+        "<b>x</b>",
+        "$\\href{x}{y}$",
+        ":material/home:",
+        "a_b*c`d`",
+    ],
 )
 def test_plain_text_is_harmless_in_markdown(hostile):
     shown = layout.plain(hostile)

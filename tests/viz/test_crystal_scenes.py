@@ -20,7 +20,9 @@ def test_near_neighbours_are_the_textbooks(name, numbers):
 @pytest.mark.parametrize("cells", [(1, 1, 1), (2, 1, 1)])
 def test_drawn_bonds_have_their_lengths(name, cells):
     structure = tenfma.read(f"prototype:{name}")
-    structure.translate_sites(range(len(structure)), [0.37, -1.2, 2.9], to_unit_cell=False)  # sites far outside the cell
+    structure.translate_sites(
+        range(len(structure)), [0.37, -1.2, 2.9], to_unit_cell=False
+    )  # sites far outside the cell
     found = bonds.near_bonds(structure)
     scene = scenes.crystal_scene(structure, found, cells)
     at = np.array([atom["at"] for atom in scene["atoms"]])
@@ -48,9 +50,13 @@ def test_corners_are_the_complex_and_not_the_unclosed_images():
     structure = tenfma.read("prototype:perovskite")
     K = tenfma.complex_of(structure, 3.0, 3.0)
     edges = simplices.corners(structure, K, 1)
-    np.testing.assert_allclose(np.linalg.norm(edges[:, 1] - edges[:, 0], axis=1), K.lengths().numpy(), atol=1e-9)
+    np.testing.assert_allclose(
+        np.linalg.norm(edges[:, 1] - edges[:, 0], axis=1), K.lengths().numpy(), atol=1e-9
+    )
     triangles = simplices.corners(structure, K, 2)
-    sides = np.stack([np.linalg.norm(triangles[:, a] - triangles[:, b], axis=1) for a, b in ((0, 1), (1, 2), (0, 2))], 1)
+    sides = np.stack(
+        [np.linalg.norm(triangles[:, a] - triangles[:, b], axis=1) for a, b in ((0, 1), (1, 2), (0, 2))], 1
+    )
     np.testing.assert_allclose(sides, K.lengths().numpy()[K.triangle_edges.numpy()], atol=1e-9)
     centre = structure.lattice.get_fractional_coords(triangles.mean(axis=1))
     assert (centre > -1e-5).all()
@@ -62,7 +68,9 @@ def test_simplex_scene_says_what_it_leaves_out():
     features = tenfma.featurize(structure, smooth_only=True, cutoff=3.0, triangle_cutoff=3.0)
     K = features.complex
     values = simplices.values(features, "triangles", "perimeter")
-    scene = scenes.simplex_scene(structure, 2, simplices.corners(structure, K, 2), values, "perimeter / Å", limit=10)
+    scene = scenes.simplex_scene(
+        structure, 2, simplices.corners(structure, K, 2), values, "perimeter / Å", limit=10
+    )
     assert len(scene["triangles"]) == 10
     assert scene["hidden"] == K.n_triangles - 10
     assert scene["scale"]["name"] == "perimeter / Å"

@@ -27,7 +27,9 @@ def test_known_hamiltonians(lagrangian, hamiltonian):
 @pytest.mark.parametrize("text", notebook.EXAMPLES.values())
 def test_hamilton_gives_lagranges_equations(text):
     book = notebook.from_lagrangian(text)
-    sym = {name: sympy.Symbol(name, real=True) for name in (*book.coordinates, *book.velocities, *book.momenta)}
+    sym = {
+        name: sympy.Symbol(name, real=True) for name in (*book.coordinates, *book.velocities, *book.momenta)
+    }
     to_p = {sym[v]: f for v, f in zip(book.velocities, book.velocity_formulas)}
     for q in book.coordinates:
         slope = sympy.diff(book.lagrangian, sym[q]).subs(to_p, simultaneous=True)
@@ -56,7 +58,9 @@ def test_singular_lagrangian_is_refused(text):
         notebook.from_lagrangian(text)
 
 
-@pytest.mark.parametrize("text", ["q**2", "v**2/2 + p", "v**2/2 + t", "", "v1**2+v2**2+v3**2+v4**2+v5**2", "().__class__"])
+@pytest.mark.parametrize(
+    "text", ["q**2", "v**2/2 + p", "v**2/2 + t", "", "v1**2+v2**2+v3**2+v4**2+v5**2", "().__class__"]
+)
 def test_what_is_no_lagrangian_is_refused(text):
     with pytest.raises(FormulaError):
         notebook.from_lagrangian(text)

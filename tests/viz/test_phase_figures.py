@@ -17,7 +17,9 @@ def unpacked(data: bytes) -> tuple[dict, dict[str, np.ndarray]]:
     header = json.loads(data[4 : 4 + length])
     assert (4 + length) % 4 == 0, "float32 views in the browser need aligned bytes"
     arrays = {
-        name: np.frombuffer(data, "<f4", entry["size"], 4 + length + 4 * entry["offset"]).reshape(entry["shape"])
+        name: np.frombuffer(data, "<f4", entry["size"], 4 + length + 4 * entry["offset"]).reshape(
+            entry["shape"]
+        )
         for name, entry in header["arrays"].items()
     }
     return header, arrays
@@ -25,7 +27,9 @@ def unpacked(data: bytes) -> tuple[dict, dict[str, np.ndarray]]:
 
 def pendulum_study(method: str, **settings):
     H = tenfma.textbook("pendulum")
-    return phase.study(H, np.array([1.2]), np.array([0.0]), 0.1, 300, [method], phase.planes(H)["q-p"], **settings)
+    return phase.study(
+        H, np.array([1.2]), np.array([0.0]), 0.1, 300, [method], phase.planes(H)["q-p"], **settings
+    )
 
 
 @pytest.mark.parametrize("method", ["leapfrog", "symplectic_euler", "yoshida4", "implicit_midpoint"])
@@ -43,7 +47,9 @@ def test_explicit_euler_does_not():
 
 def test_area_of_harmonic_oscillator_under_euler_grows_as_one_plus_h_squared():
     H = tenfma.textbook("harmonic")
-    study = phase.study(H, np.array([1.0]), np.array([0.0]), 0.1, 50, ["euler"], phase.planes(H)["q-p"], radius=0.2)
+    study = phase.study(
+        H, np.array([1.0]), np.array([0.0]), 0.1, 50, ["euler"], phase.planes(H)["q-p"], radius=0.2
+    )
     assert study.area[-1] / study.area[0] == pytest.approx((1 + 0.1**2) ** 50, rel=1e-10)
 
 
@@ -60,7 +66,17 @@ def test_sum_of_projected_areas_is_kept_but_not_one_of_them():
 
 def test_folded_patch_is_not_measured():
     H = tenfma.textbook("pendulum")
-    wild = phase.study(H, np.array([0.0]), np.array([1.9]), 0.1, 900, ["leapfrog"], phase.planes(H)["q-p"], radius=0.5, points=60)
+    wild = phase.study(
+        H,
+        np.array([0.0]),
+        np.array([1.9]),
+        0.1,
+        900,
+        ["leapfrog"],
+        phase.planes(H)["q-p"],
+        radius=0.5,
+        points=60,
+    )
     summary = phase.area_summary(wild, 0.1)
     assert summary.folded
     assert np.isnan(wild.area[-1])
@@ -69,7 +85,9 @@ def test_folded_patch_is_not_measured():
 
 def test_friction_shrinks_the_patch_as_it_should():
     H = tenfma.textbook("damped-oscillator")
-    study = phase.study(H, np.array([1.0]), np.array([0.0]), 0.01, 1000, ["rk4"], phase.planes(H)["q-p"], radius=0.2)
+    study = phase.study(
+        H, np.array([1.0]), np.array([0.0]), 0.01, 1000, ["rk4"], phase.planes(H)["q-p"], radius=0.2
+    )
     summary = phase.area_summary(study, 0.01, H.damping)
     assert summary.kind == "damped"
     assert summary.end / summary.start == pytest.approx(summary.expected, rel=1e-6)
@@ -123,6 +141,8 @@ def test_movie_without_extras_packs():
     assert set(arrays) == {"time", "path0"}
 
 
-@pytest.mark.parametrize(("name", "shown"), [("theta1", "θ₁"), ("ptheta1", "p_θ₁"), ("px", "pₓ"), ("q", "q"), ("p12", "p₁₂")])
+@pytest.mark.parametrize(
+    ("name", "shown"), [("theta1", "θ₁"), ("ptheta1", "p_θ₁"), ("px", "pₓ"), ("q", "q"), ("p12", "p₁₂")]
+)
 def test_names_as_written_by_hand(name, shown):
     assert phase.pretty(name) == shown

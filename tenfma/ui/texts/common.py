@@ -1,4 +1,5 @@
 """Header, home page and what every page shares."""
+# ruff: noqa: E501  (sentences are easier to compare on one line)
 
 TEXTS = {
     "nav": ("Pages", "页面"),

@@ -1,4 +1,5 @@
 """Materials and Simplices."""
+# ruff: noqa: E501  (sentences are easier to compare on one line)
 
 TEXTS = {
     "materials.title": ("Materials", "材料"),
@@ -24,7 +25,10 @@ TEXTS = {
         "No prototype contains {elements} together; take out {relax} to see {count}.",
         "没有同时含有 {elements} 的原型；去掉 {relax} 可看到 {count} 种。",
     ),
-    "materials.upload": ("Or bring a file: CIF, POSCAR or extxyz, up to 5 MB", "或上传文件：CIF、POSCAR 或 extxyz，不超过 5 MB"),
+    "materials.upload": (
+        "Or bring a file: CIF, POSCAR or extxyz, up to 5 MB",
+        "或上传文件：CIF、POSCAR 或 extxyz，不超过 5 MB",
+    ),
     "materials.upload.link": (
         "An uploaded crystal stays in this browser session; a copied link cannot carry it.",
         "上传的晶体只保存在当前会话中，复制的链接不会携带它。",
@@ -35,7 +39,10 @@ TEXTS = {
     ),
     "materials.supercell": ("Cells shown along each axis (display only)", "各方向显示的晶胞数（仅供显示）"),
     "materials.bonds": ("Bonds", "键"),
-    "materials.picture": ("{formula} in 3D: {atoms} atoms in the cell, {bonds} near-neighbour bonds", "{formula} 的三维图：晶胞中 {atoms} 个原子，{bonds} 条近邻键"),
+    "materials.picture": (
+        "{formula} in 3D: {atoms} atoms in the cell, {bonds} near-neighbour bonds",
+        "{formula} 的三维图：晶胞中 {atoms} 个原子，{bonds} 条近邻键",
+    ),
     "materials.picked": ("Chosen atom", "选中的原子"),
     "materials.no_webgl": (
         "This browser has no WebGL, so the 3D picture cannot be drawn; the tables below hold the same atoms and bonds.",
@@ -132,7 +139,10 @@ TEXTS = {
         "rings of bonds that no triangles fill: channels, windows of cages, ways round the periodic cell",
         "未被三角形填充的键环：通道、笼的窗口、绕过周期晶胞的路径",
     ),
-    "simplices.chi": ("atoms − bonds + triangles, the Euler characteristic", "原子数 − 键数 + 三角形数，即欧拉示性数"),
+    "simplices.chi": (
+        "atoms − bonds + triangles, the Euler characteristic",
+        "原子数 − 键数 + 三角形数，即欧拉示性数",
+    ),
     "simplices.gap": (
         "smallest eigenvalue above zero on bonds: near zero, some loop is filled only just",
         "键上最小的非零本征值：接近零表示某个环只是勉强被填充",

@@ -1,4 +1,5 @@
 """Phase space and Energy drift."""
+# ruff: noqa: E501  (sentences are easier to compare on one line)
 
 TEXTS = {
     "method.euler": ("explicit Euler", "显式欧拉"),
@@ -51,7 +52,10 @@ TEXTS = {
     "dt": ("Step Δt", "步长 Δt"),
     "steps": ("Steps", "步数"),
     "radius": ("Radius of the patch", "相点团半径"),
-    "stopped": ("{name} left the finite numbers: its path ends where the picture holds it.", "{name} 发散：其轨迹停在图中所示处。"),
+    "stopped": (
+        "{name} left the finite numbers: its path ends where the picture holds it.",
+        "{name} 发散：其轨迹停在图中所示处。",
+    ),
     "phase.title": ("Phase space", "相空间"),
     "phase.question": (
         "What does the motion keep? Watch a patch of phase space being carried along.",
@@ -102,7 +106,10 @@ TEXTS = {
     ),
     "section.energy": ("Energy of the section", "截面能量"),
     "section.orbits": ("Orbits", "轨道数"),
-    "section.picture": ("Poincaré section of {system} at energy {energy}", "{system}在能量 {energy} 处的庞加莱截面"),
+    "section.picture": (
+        "Poincaré section of {system} at energy {energy}",
+        "{system}在能量 {energy} 处的庞加莱截面",
+    ),
     "section.none": (
         "No orbit of energy {energy:.4g} starts on this section; choose another energy.",
         "能量 {energy:.4g} 在该截面上没有轨道；请选择其他能量。",
@@ -126,9 +133,15 @@ TEXTS = {
         "四阶龙格–库塔起初比{rival}更接近真实能量 {ratio:.2g} 倍，但误差持续增长（约 t^{slope:.2f}），而{rival}的误差有界："
         "{when}。{euler}",
     ),
-    "drift.euler": (" Explicit Euler is off by the whole energy at t = {time:.3g}.", "显式欧拉在 t = {time:.3g} 时误差已达整个能量。"),
+    "drift.euler": (
+        " Explicit Euler is off by the whole energy at t = {time:.3g}.",
+        "显式欧拉在 t = {time:.3g} 时误差已达整个能量。",
+    ),
     "drift.when.crossed": ("falls behind at t ≈ {time:.3g}", "龙格–库塔在 t ≈ {time:.3g} 落后"),
-    "drift.when.later": ("would fall behind at t ≈ {time:.2g}, beyond this picture", "龙格–库塔将在 t ≈ {time:.2g} 落后（图外）"),
+    "drift.when.later": (
+        "would fall behind at t ≈ {time:.2g}, beyond this picture",
+        "龙格–库塔将在 t ≈ {time:.2g} 落后（图外）",
+    ),
     "drift.note.worse": (
         "Here Runge–Kutta 4 is behind {rival} from the start: at this step {rival} keeps the energy within {best:.1e}, "
         "Runge–Kutta ends at {rk4:.1e}.",
@@ -163,7 +176,10 @@ TEXTS = {
         "promises, and whether it holds.",
         "在该系统上以 Δt = {dt:.3g}（上方步长的四分之一，误差已遵循其阶数）实测：方法的承诺是否成立。",
     ),
-    "drift.eq.defect": ("A step is symplectic where its Jacobian keeps Ω:", "步进映射的雅可比保持 Ω 时为辛："),
+    "drift.eq.defect": (
+        "A step is symplectic where its Jacobian keeps Ω:",
+        "步进映射的雅可比保持 Ω 时为辛：",
+    ),
     "drift.eq.shadow": (
         "A symplectic method of order r follows a nearby Hamiltonian almost exactly, so its energy error stays bounded:",
         "r 阶辛方法几乎精确地跟随一个邻近的哈密顿量，因此能量误差有界：",

@@ -1,4 +1,5 @@
 """Heat (Langevin)."""
+# ruff: noqa: E501  (sentences are easier to compare on one line)
 
 TEXTS = {
     "heat.title": ("Heat", "热"),
@@ -60,7 +61,10 @@ TEXTS = {
         "Langevin dynamics: friction takes energy out, noise puts it back, in the one proportion that keeps exp(−H/kT):",
         "朗之万动力学：摩擦取走能量，噪声补回能量；只有这一比例能保持 exp(−H/kT)：",
     ),
-    "heat.eq.wrong": ("The wrong twin leaves out the mass, and samples T/m:", "错误的版本遗漏了质量，采样温度为 T/m："),
+    "heat.eq.wrong": (
+        "The wrong twin leaves out the mass, and samples T/m:",
+        "错误的版本遗漏了质量，采样温度为 T/m：",
+    ),
     "heat.eq.word": (
         "BAOAB, a word over kicks B, drifts A and the exact thermostat O:",
         "BAOAB：由踢 B、漂移 A 与精确恒温步 O 组成的词：",

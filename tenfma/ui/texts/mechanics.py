@@ -20,14 +20,23 @@ TEXTS = {
         "parameters.",
         "速度写作 v 加坐标名：x 的速度为 vx，theta 的速度为 vtheta；单独的 v 属于 q。其余名称为参数。",
     ),
-    "mechanics.parameters": ("Parameters, all equal to {value:g} in the picture", "参数（图中均取 {value:g}）"),
+    "mechanics.parameters": (
+        "Parameters, all equal to {value:g} in the picture",
+        "参数（图中均取 {value:g}）",
+    ),
     "mechanics.step1": ("1 · The Lagrangian, kinetic minus potential energy", "1 · 拉格朗日量：动能减势能"),
     "mechanics.step2": ("2 · Momenta: the slope of L in each velocity", "2 · 动量：L 对各速度的导数"),
     "mechanics.step3": ("3 · Solve for the velocities", "3 · 解出速度"),
-    "mechanics.step4": ("4 · Legendre's transform: put them into Σ p q̇ − L", "4 · 勒让德变换：代入 Σ p q̇ − L"),
+    "mechanics.step4": (
+        "4 · Legendre's transform: put them into Σ p q̇ − L",
+        "4 · 勒让德变换：代入 Σ p q̇ − L",
+    ),
     "mechanics.step5": ("5 · Hamilton's equations", "5 · 哈密顿方程"),
     "mechanics.picture.title": ("Its motion", "它的运动"),
-    "mechanics.picture": ("Phase portrait of the Hamiltonian above with one orbit", "上述哈密顿量的相图与一条轨道"),
+    "mechanics.picture": (
+        "Phase portrait of the Hamiltonian above with one orbit",
+        "上述哈密顿量的相图与一条轨道",
+    ),
     "mechanics.brackets": ("Poisson brackets", "泊松括号"),
     "mechanics.brackets.text": (
         "Type two functions of {names}; H stands for the Hamiltonian. A bracket with H that vanishes means conserved.",
