@@ -76,16 +76,28 @@ class Description:
 
     def design(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
         """Invariants summed by element (Z · functions,) and minus their gradient (3N, Z · functions)."""
+        return self.design_with_strain(numbers, pairs, strain=False)[:2]
+
+    def design_with_strain(
+        self, numbers: np.ndarray, pairs: Pairs, strain: bool = True
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`design` and ∂/∂ε of the invariants, (9, Z · functions), or (9, 0) where no strain is asked for."""
         function, places, coefficient = self.invariants.terms
         slots, slot_places, slot_starts = self.sparsity
+        unit, g, dg, y, dy = self.tables(pairs)
         Z, size = len(self.elements), len(self.invariants)
-        B, F = np.zeros((Z, size)), np.zeros((len(numbers), 3, Z * size))
+        B, F = np.zeros((Z, size)), np.zeros((Z * size, len(numbers), 3))
+        V = np.zeros((Z * size if strain else 0, 3, 3))
         kernels.design_rows(
             pairs.first,
             pairs.neighbour,
             self.kinds(numbers),
             self.embedding,
-            *self.tables(pairs),
+            unit,
+            g,
+            dg,
+            y,
+            dy,
             function,
             places,
             coefficient,
@@ -95,8 +107,9 @@ class Description:
             size,
             B,
             F,
+            V,
         )
-        return B.ravel(), F.reshape(3 * len(numbers), -1)
+        return B.ravel(), F.reshape(Z * size, -1).T, V.reshape(len(V), 9).T
 
 
 class Evaluator:
@@ -113,13 +126,18 @@ class Evaluator:
     def energy_forces(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Energies of the atoms (N,) eV, forces (N, 3) eV/Å, and ∂E/∂ε (3, 3) eV, the strain derivative."""
         d = self.description
+        unit, g, dg, y, dy = d.tables(pairs)
         energy, slope = kernels.energies_and_slopes(
             pairs.first,
             pairs.neighbour,
             d.kinds(numbers),
             d.embedding,
             self.offsets,
-            *d.tables(pairs),
+            unit,
+            g,
+            dg,
+            y,
+            dy,
             self.places,
             self.theta,
         )

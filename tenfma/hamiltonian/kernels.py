@@ -225,13 +225,15 @@ def design_rows(
     functions,
     B,
     F,
+    V,
 ):
-    """Adds one frame's invariants to B (Z, functions) and its −∂/∂r to F (N, 3, Z · functions).
+    """Adds one frame's invariants to B (Z, functions), −∂/∂r to F (Z · functions, N, 3), ∂/∂ε to V (…, 3, 3).
 
     slots (T, 4): which entry of the sparse ∂B/∂A each factor of each monomial adds to; slot_places (S,) its
-    column k; slot_starts (functions + 1,) the entries of each invariant.
+    column k; slot_starts (functions + 1,) the entries of each invariant. V may be empty: then it is left out.
     """
     atoms = len(first) - 1
+    strained = len(V) > 0
     channels, radial, width = embedding.shape[1], g.shape[1], y.shape[1]
     size = channels * radial * width
     J = np.empty(len(slot_places))
@@ -286,5 +288,11 @@ def design_rows(
             for s in range(count):
                 j = neighbour[first[i] + s]
                 for x in range(3):
-                    F[i, x, column] += line[3 * s + x]
-                    F[j, x, column] -= line[3 * s + x]
+                    F[column, i, x] += line[3 * s + x]
+                    F[column, j, x] -= line[3 * s + x]
+            if strained:
+                for s in range(count):
+                    p = first[i] + s
+                    for x in range(3):
+                        for v in range(3):
+                            V[column, x, v] += unit[p, 3] * unit[p, x] * line[3 * s + v]

@@ -1,0 +1,204 @@
+"""Labelled frames in: structures with energies, forces and stresses, checked, or one sentence saying why not.
+
+Units: energies in eV (total, per cell), forces in eV/Å, stresses in eV/Å³ with ASE's sign (σ = ∂E/∂ε / V).
+"""
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tenfma.errors import TenfmaError
+
+#: what data sets call their labels, the usual name first
+ENERGY = ("energy", "Energy", "total_energy", "dft_energy", "REF_energy", "free_energy")
+FORCES = ("forces", "force", "Forces", "dft_forces", "REF_forces")
+STRESS = ("stress", "dft_stress", "REF_stress")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One structure with what is known of it; `place` says where it came from."""
+
+    numbers: np.ndarray
+    positions: np.ndarray
+    cell: np.ndarray
+    pbc: np.ndarray
+    energy: float | None
+    forces: np.ndarray | None
+    stress: np.ndarray | None
+    group: str
+    place: str
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def volume(self) -> float:
+        """Å³."""
+        return abs(float(np.linalg.det(self.cell)))
+
+    @property
+    def virial(self) -> np.ndarray | None:
+        """∂E/∂ε = V σ, (3, 3), eV."""
+        return None if self.stress is None else self.volume * self.stress
+
+    @property
+    def elements(self) -> tuple[int, ...]:
+        """Atomic numbers that occur, rising."""
+        return tuple(int(z) for z in np.unique(self.numbers))
+
+
+def read_frames(path: str | Path) -> list[Frame]:
+    """Every frame of a file: extxyz, any format ASE reads (also .gz), or pymatgen JSON.
+
+    In JSON a record is a structure, or has one under `structure`, with `energy`, `forces` and `stress` (eV/Å³)
+    beside it. Raises TenfmaError where the file is missing, empty or broken, or a label is no finite number.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise TenfmaError(f"there is no file {path}; a file of frames with energies and forces is expected")
+    if path.stat().st_size == 0:
+        raise TenfmaError(f"{path} is empty; frames with energies and forces are expected")
+    try:
+        found = _json(path) if path.name.lower().removesuffix(".gz").endswith(".json") else _ase(path)
+    except TenfmaError:
+        raise
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise TenfmaError(f"{path} is not a whole gzip file; compress it again") from error
+    except Exception as error:  # a parser may raise anything on a broken file
+        reason = str(error).strip().splitlines()
+        raise TenfmaError(
+            f"{path} could not be read as frames: {reason[0][:200] if reason else type(error).__name__}"
+        ) from error
+    if not found:
+        raise TenfmaError(f"{path} holds no frame; at least one with energy and forces is expected")
+    return found
+
+
+def digest(frames: Sequence[Frame]) -> str:
+    """A fingerprint of the frames' numbers and labels."""
+    total = hashlib.sha256()
+    for frame in frames:
+        for part in (frame.numbers, frame.positions, frame.cell, frame.energy, frame.forces, frame.stress):
+            total.update(b"-" if part is None else np.ascontiguousarray(part, dtype=float).tobytes())
+    return total.hexdigest()
+
+
+def frame_of(atoms: Any, place: str = "the structure") -> Frame:
+    """A frame from ASE Atoms, labels from its calculator's results, `info` or `arrays`, checked."""
+    results = dict(atoms.calc.results) if atoms.calc is not None else {}
+    energy = _label((results, atoms.info), ENERGY)
+    forces = _label((results, atoms.arrays), FORCES)
+    stress = _label((results, atoms.info), STRESS)
+    group = str(atoms.info.get("group", atoms.info.get("config_type", "")))
+    return _checked(
+        atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc, energy, forces, stress, group, place
+    )
+
+
+def _ase(path: Path) -> list[Frame]:
+    from ase.io import read
+
+    atoms = read(path, ":")
+    return [frame_of(one, f"frame {index + 1} of {path.name}") for index, one in enumerate(atoms)]
+
+
+def _json(path: Path) -> list[Frame]:
+    from pymatgen.core import Structure
+
+    raw = path.read_bytes()
+    held = json.loads(gzip.decompress(raw) if path.name.lower().endswith(".gz") else raw)
+    frames = []
+    for index, record in enumerate(held if isinstance(held, list) else [held]):
+        place = f"record {index + 1} of {path.name}"
+        if not isinstance(record, dict):
+            raise TenfmaError(
+                f"{place} is no structure; a pymatgen structure with energy and forces is expected"
+            )
+        structure = Structure.from_dict(record.get("structure", record))
+        labels = (record, structure.properties or {})
+        frames.append(
+            _checked(
+                np.array([site.specie.Z for site in structure]),
+                structure.cart_coords,
+                structure.lattice.matrix,
+                np.array(structure.lattice.pbc),
+                _label(labels, ENERGY),
+                _label((*labels, structure.site_properties), FORCES),
+                _label(labels, STRESS),
+                str(record.get("group", "")),
+                place,
+            )
+        )
+    return frames
+
+
+def _label(places: Sequence[Any], names: Sequence[str]) -> Any:
+    for held in places:
+        for name in names:
+            if name in held and held[name] is not None:
+                return held[name]
+    return None
+
+
+def _checked(
+    numbers: Any,
+    positions: Any,
+    cell: Any,
+    pbc: Any,
+    energy: Any,
+    forces: Any,
+    stress: Any,
+    group: str,
+    place: str,
+) -> Frame:
+    count = len(numbers)
+    if count == 0:
+        raise TenfmaError(f"{place} has no atoms; at least one is expected")
+    for name, values in (("a position", positions), ("a cell vector", cell), ("an energy", energy)):
+        if values is not None and not np.isfinite(np.asarray(values, dtype=float)).all():
+            raise TenfmaError(
+                f"{place} has {name} that is not a finite number; leave the frame out or mend it"
+            )
+    if forces is not None:
+        forces = np.asarray(forces, dtype=float)
+        if forces.shape != (count, 3):
+            raise TenfmaError(
+                f"{place} has forces of shape {forces.shape}; three for each of its {count} atoms are expected"
+            )
+        if not np.isfinite(forces).all():
+            raise TenfmaError(
+                f"{place} has a force that is not a finite number; leave the frame out or mend it"
+            )
+    return Frame(
+        np.asarray(numbers, dtype=np.int64),
+        np.asarray(positions, dtype=float),
+        np.asarray(cell, dtype=float),
+        np.asarray(pbc, dtype=bool),
+        None if energy is None else float(energy),
+        forces,
+        None if stress is None else _tensor(stress, place),
+        group,
+        place,
+    )
+
+
+def _tensor(stress: Any, place: str) -> np.ndarray:
+    """(3, 3) from nine numbers or from Voigt's six: xx, yy, zz, yz, xz, xy."""
+    values = np.asarray(stress, dtype=float)
+    if values.size not in (6, 9) or not np.isfinite(values).all():
+        raise TenfmaError(
+            f"{place} has a stress that is not six or nine finite numbers; leave it out or mend it"
+        )
+    if values.size == 9:
+        matrix = values.reshape(3, 3)
+        return 0.5 * (matrix + matrix.T)
+    xx, yy, zz, yz, xz, xy = values.ravel()
+    return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])

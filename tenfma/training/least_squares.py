@@ -1,0 +1,177 @@
+"""Least squares on energies, forces and stresses: θ of U_θ, with the ridge and the energy weight chosen on validation.
+
+    θ = argmin Σ|F θ − f|² + w² Σ(E θ − e)² + v² Σ|W θ − s|² + ρ Σ_k G_kk θ_k²,    G = FᵀF + w² EᵀE + v² WᵀW
+
+e, f and s less what reference energies per element (offsets, found first on energies alone) explain. The ridge ρ acts on
+columns scaled to unit length. (w, ρ) is the pair with the least √(force MAE · energy MAE) on frames held out of training;
+then all frames are used.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import scipy.linalg
+
+from tenfma.errors import TenfmaError
+from tenfma.hamiltonian.evaluator import Description, Evaluator, pairs_of
+from tenfma.training.data import Frame
+from tenfma.training.moments import Sums
+
+#: validation frames that candidates are judged on, at most
+JUDGES = 300
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Mean absolute and root mean square errors: energy in meV/atom, forces in eV/Å, stress in GPa."""
+
+    energy_mae: float
+    energy_rmse: float
+    force_mae: float
+    force_rmse: float
+    stress_mae: float
+    stress_rmse: float
+    frames: int
+    atoms: int
+
+    def to_dict(self) -> dict:
+        return {key: value for key, value in asdict(self).items() if value == value}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One (w, ρ) with its errors on validation frames."""
+
+    energy_weight: float
+    ridge: float
+    errors: Errors
+
+    @property
+    def score(self) -> float:
+        """√(force MAE · energy MAE): a factor on either counts the same; the one there is where only one is."""
+        known = [x for x in (self.errors.force_mae, self.errors.energy_mae) if x == x]
+        return float(np.prod(known) ** (1 / len(known)))
+
+
+def split(count: int, valid: float, seed: int) -> np.ndarray:
+    """Fold of each frame, (count,): 1 for a random share `valid`, at least one frame; 0 for the rest."""
+    if not 0 < valid < 1:
+        raise TenfmaError(
+            f"the validation share is {valid}; a number between 0 and 1 is expected, such as 0.1"
+        )
+    if count < 2:
+        raise TenfmaError(
+            "there is only one frame; at least two are needed, one to train on and one to validate"
+        )
+    held = min(max(1, round(valid * count)), count - 1)
+    folds = np.zeros(count, dtype=int)
+    folds[np.random.default_rng(seed).permutation(count)[:held]] = 1
+    return folds
+
+
+def reference_energies(sums: Sums) -> np.ndarray:
+    """Energy per atom of each element, (Z,), by least squares of the energies on the composition alone."""
+    if not len(sums.energies):
+        return np.zeros(sums.elements)
+    counts = sums.energy_rows[:, sums.elements * sums.functions :]
+    return np.linalg.lstsq(counts, sums.energies, rcond=None)[0]
+
+
+class Solver:
+    """Solves the normal equations for any (w, ρ); θ as weights (Z, functions) and offsets (Z,)."""
+
+    def __init__(self, sums: Sums, virial_weight: float) -> None:
+        self.sums, self.virial_weight = sums, virial_weight
+        self.reference = reference_energies(sums)
+        columns = sums.elements * sums.functions
+        self.energies = sums.energies - sums.energy_rows[:, columns:] @ self.reference
+        self._weight: float | None = None
+
+    def __call__(self, energy_weight: float, ridge: float) -> tuple[np.ndarray, np.ndarray]:
+        """(weights, offsets). Raises TenfmaError where the equations have no finite solution."""
+        self._prepare(energy_weight)
+        matrix = self._scaled.copy(order="F")
+        matrix[np.diag_indices_from(matrix)] += ridge
+        try:
+            factor = scipy.linalg.cho_factor(matrix, overwrite_a=True, check_finite=False)
+        except np.linalg.LinAlgError as error:
+            raise TenfmaError(f"the ridge {ridge:g} is too small for these data; use a larger one") from error
+        theta = scipy.linalg.cho_solve(factor, self._moment, check_finite=False) / self._scale
+        if not np.isfinite(theta).all():
+            raise TenfmaError(f"the ridge {ridge:g} is too small for these data; use a larger one")
+        columns = self.sums.elements * self.sums.functions
+        return theta[:columns].reshape(self.sums.elements, -1), theta[columns:] + self.reference
+
+    def _prepare(self, w: float) -> None:
+        """G/√(G_kk G_ll) and b/√G_kk for this energy weight; kept until another is asked for."""
+        if self._weight == w:
+            return
+        s, v = self.sums, self.virial_weight
+        gram = s.gram + (w * s.energy_rows.T) @ (w * s.energy_rows)
+        moment = s.moment + w * w * (self.energies @ s.energy_rows)
+        if s.virial_gram is not None:
+            gram += v * v * s.virial_gram
+            moment += v * v * s.virial_moment
+        scale = np.sqrt(np.diag(gram))
+        scale[scale == 0] = 1.0  # a function that never occurs keeps θ = 0
+        gram /= scale
+        gram /= scale[:, None]
+        self._scaled, self._scale, self._moment, self._weight = gram, scale, moment / scale, w
+
+
+def predictions(evaluator: Evaluator, frame: Frame) -> tuple[float, np.ndarray, np.ndarray]:
+    """Energy (eV), forces (N, 3) eV/Å and ∂E/∂ε (3, 3) eV of a frame."""
+    pairs = pairs_of(frame.positions, frame.cell, frame.pbc, evaluator.description.cutoff)
+    energies, forces, virial = evaluator.energy_forces(frame.numbers, pairs)
+    return float(energies.sum()), forces, 0.5 * (virial + virial.T)
+
+
+def errors_of(results: Sequence[tuple[float, np.ndarray, np.ndarray]], frames: Sequence[Frame]) -> Errors:
+    """Errors of predictions over the frames' labels; NaN for what no frame has."""
+    from ase import units
+
+    energy, force, stress = [np.zeros(0)], [np.zeros(0)], [np.zeros(0)]
+    for (E, F, W), frame in zip(results, frames):
+        if frame.energy is not None:
+            energy.append(np.array([1e3 * (E - frame.energy) / len(frame)]))
+        if frame.forces is not None:
+            force.append((F - frame.forces).ravel())
+        if frame.virial is not None:
+            stress.append((W - frame.virial).ravel() / frame.volume / units.GPa)
+    (e, e2), (f, f2), (s, s2) = (_mae_rmse(np.concatenate(parts)) for parts in (energy, force, stress))
+    return Errors(e, e2, f, f2, s, s2, len(frames), sum(map(len, frames)))
+
+
+def choose(
+    description: Description,
+    solver: Solver,
+    frames: Sequence[Frame],
+    energy_weights: Sequence[float],
+    ridges: Sequence[float],
+    report: Callable[[Candidate], None] | None = None,
+) -> list[Candidate]:
+    """Every (w, ρ) with its errors on (at most `JUDGES` of) these validation frames, best first."""
+    frames = frames[:JUDGES]
+    found = []
+    for weight in energy_weights:
+        for ridge in ridges:
+            try:
+                evaluator = Evaluator(description, *solver(weight, ridge))
+            except TenfmaError:
+                continue
+            errors = errors_of([predictions(evaluator, frame) for frame in frames], frames)
+            found.append(Candidate(weight, ridge, errors))
+            if report is not None:
+                report(found[-1])
+    if not found:
+        raise TenfmaError(
+            f"every ridge of {', '.join(f'{r:g}' for r in ridges)} is too small; use larger ones"
+        )
+    return sorted(found, key=lambda one: one.score)
+
+
+def _mae_rmse(values: np.ndarray) -> tuple[float, float]:
+    if not len(values):
+        return float("nan"), float("nan")
+    return float(np.abs(values).mean()), float(np.sqrt((values**2).mean()))

@@ -1,0 +1,135 @@
+"""Least squares finds the potential that made the labels, resumes where it was stopped, and cannot fit nonsense."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from synthetic import SMALL, labelled
+
+from tenfma.errors import TenfmaError
+from tenfma.hamiltonian.evaluator import Evaluator
+from tenfma.training.data import frame_of
+from tenfma.training.least_squares import Solver, choose, errors_of, predictions, split
+from tenfma.training.moments import Assembly
+
+DESCRIPTION = SMALL.description((5, 7))
+
+
+def frames_of(count, **options):
+    return [frame_of(atoms) for atoms in labelled(count, **options)]
+
+
+def fitted(frames, ridge=1e-12, weight=20.0):
+    assembly = Assembly(DESCRIPTION, frames, np.zeros(len(frames), int), seed=0)
+    assert assembly.run()
+    return Evaluator(DESCRIPTION, *Solver(assembly.sums((0,)), SMALL.virial_weight)(weight, ridge))
+
+
+def errors(evaluator, frames):
+    return errors_of([predictions(evaluator, frame) for frame in frames], frames)
+
+
+@pytest.mark.parametrize("stress", [False, True])
+def test_a_known_potential_is_recovered_on_unseen_frames(stress):
+    found = fitted(frames_of(24, stress=stress))
+    unseen = frames_of(6, seed=9, stress=stress)
+    e = errors(found, unseen)
+    spread = np.concatenate([f.forces.ravel() for f in unseen]).std()
+    assert e.force_rmse < 1e-6 * spread
+    assert e.energy_rmse < 1e-5 * 1e3 * np.std([f.energy / len(f) for f in unseen])  # meV/atom
+    assert (e.stress_rmse == e.stress_rmse) == stress
+
+
+def test_shuffled_forces_are_not_fitted():
+    """The wrong twin: labels that belong to other atoms leave most of their variance unexplained."""
+    rng = np.random.default_rng(0)
+    frames = [replace(f, forces=f.forces[rng.permutation(len(f))], energy=None) for f in frames_of(24)]
+    unseen = frames_of(6, seed=9)
+    spread = np.concatenate([f.forces.ravel() for f in unseen]).std()
+    assert errors(fitted(frames, ridge=1e-6), unseen).force_rmse > 0.5 * spread
+
+
+def test_energies_alone_and_forces_alone_are_each_enough_to_fit_themselves():
+    frames = frames_of(24)
+    forces = fitted([replace(f, energy=None) for f in frames])
+    assert errors(forces, frames).force_rmse < 1e-5
+    energies = fitted([replace(f, forces=None) for f in frames], ridge=1e-14)
+    assert errors(energies, frames).energy_rmse < 1e-2
+
+
+def test_stresses_alone_pin_the_strain_derivative():
+    frames = [replace(f, energy=None, forces=None) for f in frames_of(40, stress=True)]
+    assert errors(fitted(frames), frames).stress_rmse < 1e-4
+
+
+def test_an_interrupted_assembly_resumes_to_the_same_sums(tmp_path, monkeypatch):
+    from tenfma.training import moments
+
+    monkeypatch.setattr(moments, "ROWS", 48)
+    monkeypatch.setattr(moments, "SAVE_EVERY", 0.0)
+    frames = frames_of(12)
+    folds = split(len(frames), 0.25, seed=0)
+    whole = Assembly(DESCRIPTION, frames, folds, 0)
+    whole.run()
+
+    def stop(done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    first = Assembly(DESCRIPTION, frames, folds, 0, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        first.run(report=stop)
+    second = Assembly(DESCRIPTION, frames, folds, 0, tmp_path)
+    assert second.done == 3 < second.total
+    assert second.run()
+    for fold in ((0,), (1,), (0, 1)):
+        a, b = whole.sums(fold), second.sums(fold)
+        np.testing.assert_array_equal(a.gram, b.gram)
+        np.testing.assert_array_equal(a.energy_rows, b.energy_rows)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_moments_of_another_basis_are_refused(tmp_path):
+    frames = frames_of(4)
+    Assembly(DESCRIPTION, frames, np.zeros(4, int), 0, tmp_path).run()
+    other = replace(SMALL, functions_mixed=20).description((5, 7))
+    with pytest.raises(TenfmaError, match="another basis"):
+        Assembly(other, frames, np.zeros(4, int), 0, tmp_path)
+
+
+def test_the_deadline_stops_between_chunks_and_keeps_what_is_in(monkeypatch):
+    from tenfma.training import moments
+
+    monkeypatch.setattr(moments, "ROWS", 24)
+    assembly = Assembly(DESCRIPTION, frames_of(6), np.zeros(6, int), 0)
+    assert not assembly.run(deadline=-1.0)
+    assert assembly.done == 1
+    assert assembly.run()
+    assert assembly.done == assembly.total
+
+
+def test_choice_prefers_the_smaller_error_and_leaves_out_what_cannot_be_solved():
+    frames = frames_of(24)
+    folds = split(len(frames), 0.25, seed=0)
+    assembly = Assembly(DESCRIPTION, frames, folds, 0)
+    assembly.run()
+    held = [f for f, fold in zip(frames, folds) if fold]
+    ranked = choose(DESCRIPTION, Solver(assembly.sums((0,)), 1.0), held, (20.0,), (1e-2, 1e-10))
+    assert [c.ridge for c in ranked] == [1e-10, 1e-2]
+    assert ranked[0].errors.force_mae < 1e-2 * ranked[1].errors.force_mae
+
+
+def test_the_embedding_of_refractory_metals_is_a_table_of_signs():
+    from tenfma.training.recipe import element_embedding
+
+    e = element_embedding((41, 42, 73, 74), 4)  # Nb Mo Ta W: groups 5 6 5 6, rows 5 5 6 6
+    np.testing.assert_allclose(e[:, 0], 1)
+    np.testing.assert_allclose(e[:, 1], [-1, 1, -1, 1], atol=1e-12)
+    np.testing.assert_allclose(e[:, 2], [-1, -1, 1, 1], atol=1e-12)
+    np.testing.assert_allclose(e[:, 3], [1, -1, -1, 1], atol=1e-12)
+
+
+@pytest.mark.parametrize(("count", "valid"), [(1, 0.1), (10, 0.0), (10, 1.0)])
+def test_a_split_that_leaves_nothing_is_refused(count, valid):
+    with pytest.raises(TenfmaError):
+        split(count, valid, 0)
