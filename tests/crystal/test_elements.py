@@ -54,6 +54,7 @@ def test_fill_ins_are_flagged_and_plausible():
     assert ((radii > 1.5) & (radii < 1.75)).all()
 
 
+@pytest.mark.filterwarnings("ignore:No ")
 def test_table_is_what_the_script_writes():
     rows = build_elements.collect()
     build_elements.fill(rows)

@@ -1,9 +1,13 @@
+import os
+from pathlib import Path
+
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from ase.io import read
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 from sklearn.base import clone
@@ -109,3 +113,14 @@ def test_springs_reproduce_simple_lattices():
     names, values = stiffness(h)
     shear_over_bulk = values[:, names.index("shear_modulus")] / values[:, names.index("bulk_modulus")]
     np.testing.assert_allclose(shear_over_bulk, 0.6)
+
+
+@pytest.mark.slow
+def test_every_binary_crystal_has_a_finite_row():
+    default = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+    path = Path(os.environ.get("TENFMA_DATA", default)) / "elasticity" / "mp_binary_elasticity.extxyz.gz"
+    if not path.exists():
+        pytest.skip(f"{path} is not there; set TENFMA_DATA to the folder of the reference data")
+    frames = read(path, ":")
+    rows = SimplicialFeaturizer().fit_transform(frames)
+    assert len(rows) == len(frames) and np.isfinite(rows).all()
