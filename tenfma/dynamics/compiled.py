@@ -28,7 +28,7 @@ from tenfma.dynamics.compiled_code import (
     kernel_source,
     plan,
 )
-from tenfma.dynamics.compiled_implicit import GAUSS_4, MIDPOINT, advance, implicit_functions
+from tenfma.dynamics.compiled_implicit import GAUSS_4, MIDPOINT, advance, implicit_functions, jitted
 from tenfma.dynamics.compositions import triple_jump
 from tenfma.dynamics.words import Method, Word
 from tenfma.errors import ConvergenceError
@@ -51,7 +51,6 @@ _IMPLICIT = {"implicit_midpoint": MIDPOINT, "gauss_legendre4": GAUSS_4}
 _FEWEST_FOR_LANES = 8
 #: steps × trajectories × degrees of freedom from which a second thread pays
 _WORTH_A_THREAD = 400_000
-_JIT = {"nogil": True, "error_model": "numpy"}
 
 
 def supports(H: SymbolicHamiltonian, method: Method) -> bool:
@@ -224,7 +223,7 @@ def _plan(word: Word) -> Plan:
 
 def _threads() -> int:
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(available, numba.config.NUMBA_NUM_THREADS)
+    return min(available, numba.get_num_threads())
 
 
 def _factors(
@@ -240,6 +239,7 @@ def _factors(
     scalars = np.zeros((len(h), 2 * flows + 1))
     vectors = np.zeros((len(h), 2 * flows + 1, n))
     scalars[:, -1] = k
+    mass = np.ones(n) if H.mass is None else np.asarray(H.mass)
     for j, (letter, c) in enumerate(cut.lengths):
         b = c * h
         scalars[:, 2 * j] = -np.expm1(-k * b) / k if letter == "B" and k else b
@@ -247,14 +247,14 @@ def _factors(
         if letter == "O":
             rate = np.broadcast_to(np.asarray(friction, dtype=float), (n,)) * b[:, None]
             vectors[:, 2 * j] = np.exp(-rate)
-            vectors[:, 2 * j + 1] = np.sqrt(-np.expm1(-2.0 * rate) * kT * H.mass)
+            vectors[:, 2 * j + 1] = np.sqrt(-np.expm1(-2.0 * rate) * kT * mass)
         if letter == "Y":
             gamma = np.broadcast_to(np.asarray(friction, dtype=float), (n,))
-            matrix = gamma if H.mass is None else gamma * H.mass
+            matrix = gamma * mass
             vectors[:, 2 * j] = matrix
             vectors[:, 2 * j + 1] = np.sqrt(2.0 * matrix * kT * b[:, None])
     if H.capability == Capability.QUADRATIC:
-        vectors[:, -1] = 0.5 / H.mass
+        vectors[:, -1] = 0.5 / mass
     return scalars, vectors
 
 
@@ -274,7 +274,7 @@ def _kernel(structure: Structure, cut: Plan, layout: str, noise: str, damped: bo
             "normal_pair": _normal_pair() if noise == "seed" else None,
         }
         source = kernel_source(structure, cut, layout, noise, damped, varied)
-        structure.kernels[key] = numba.njit(**_JIT)(compile_source(source, "kernel", namespace))
+        structure.kernels[key] = jitted(compile_source(source, "kernel", namespace))
     return structure.kernels[key]
 
 
@@ -283,7 +283,7 @@ def _derivatives(structure: Structure, scalars: bool) -> dict[str, Any]:
     key = ("derivatives", scalars)
     if key not in structure.kernels:
         structure.kernels[key] = {
-            name: numba.njit(**_JIT)(compile_source(source, name, FUNCTIONS))
+            name: jitted(compile_source(source, name, FUNCTIONS))
             for name, source in derivative_sources(structure, scalars).items()
         }
     return structure.kernels[key]
@@ -294,12 +294,12 @@ def _implicit_functions(structure: Structure) -> tuple[Any, Any]:
     if "implicit" not in structure.kernels:
         derivatives = _derivatives(structure, scalars=False)
         parts = [derivatives[name] for name in ("energy", "gradient_q", "gradient_p")]
-        structure.kernels["implicit"] = implicit_functions(*parts, len(structure.k))
+        structure.kernels["implicit"] = implicit_functions(parts[0], parts[1], parts[2], len(structure.k))
     return structure.kernels["implicit"]
 
 
 @cache
 def _normal_pair() -> Any:
     """`noise.normal_pair` compiled: the same function the step-by-step path uses."""
-    scope = vars(noises) | {"philox": numba.njit(**_JIT)(noises.philox)}
-    return numba.njit(**_JIT)(FunctionType(noises.normal_pair.__code__, scope, "normal_pair"))
+    scope = vars(noises) | {"philox": jitted(noises.philox)}
+    return jitted(FunctionType(noises.normal_pair.__code__, scope, "normal_pair"))

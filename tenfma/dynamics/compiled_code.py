@@ -10,7 +10,6 @@ the sum of their lengths: one gradient a step for leapfrog.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tenfma.dynamics.words import Word
@@ -436,7 +435,7 @@ def _serial(writer: Writer, cut: Plan) -> None:
         writer.each("copy_x[m, #] = x@", "copy_y[m, #] = y@")
 
 
-def _clock(writer: Writer, step: str, after: Sequence[tuple[str, int]] = (), name: str = "t") -> None:
+def _clock(writer: Writer, step: str, after: Letters = (), name: str = "t") -> None:
     """t at the beginning of a step, or after its head, multiplied out so that it does not drift."""
     if writer.structure.time_dependent:
         drifted = "".join(f" + b{j}" for letter, j in after if letter == "A")

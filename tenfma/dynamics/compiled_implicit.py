@@ -33,13 +33,18 @@ FIELD = types.void(_VECTOR, _VECTOR, types.float64, _VECTOR, _VECTOR, _VECTOR)
 ENERGY = types.float64(_VECTOR, _VECTOR, types.float64, _VECTOR)
 
 
-def _compiled(function: Any, signature: Any = None) -> Any:
+def jitted(function: Any, signature: Any = None, cache: bool = False) -> Any:
+    """Machine code of a function: no Python lock held, division by zero gives inf, no reordering of arithmetic."""
+    numba_jit: Any = numba.njit
+    return numba_jit(signature, cache=cache, nogil=True, error_model="numpy")(function)
+
+
+def _kept(function: Any, signature: Any = None) -> Any:
     """Compiled and kept on disk; only compiled where nothing can be written."""
-    options = {"nogil": True, "error_model": "numpy"}
     try:
-        return numba.njit(signature, cache=True, **options)(function)
+        return jitted(function, signature, cache=True)
     except RuntimeError:
-        return numba.njit(signature, **options)(function)
+        return jitted(function, signature)
 
 
 #: iterations granted to the fixed point and to Newton's method
@@ -47,7 +52,7 @@ _FIXED, _NEWTON = 60, 30
 _ROUND_OFF = 16 * float(np.finfo(float).eps)
 
 
-@_compiled
+@_kept
 def _solve_linear(matrix, vector):
     """Gaussian elimination with row pivoting, in place; the solution replaces `vector`. False where singular."""
     size = vector.shape[0]
@@ -74,7 +79,7 @@ def _solve_linear(matrix, vector):
     return True
 
 
-@_compiled
+@_kept
 def _changes(new, old, q, p, h):
     """Largest change of h·K relative to the size of positions and of momenta, the larger of the two."""
     n = q.shape[0]
@@ -94,7 +99,7 @@ def _changes(new, old, q, p, h):
     return worst
 
 
-@_compiled
+@_kept
 def _slopes(field, K, out, q, p, t, h, friction, k, a, c, work):
     """out ← f at the stages that K implies."""
     n = q.shape[0]
@@ -111,7 +116,7 @@ def _slopes(field, K, out, q, p, t, h, friction, k, a, c, work):
             out[2 * n * stage + n + i] = -g[i] - friction * y[i]
 
 
-@_compiled
+@_kept
 def _newton(field, K, q, p, t, h, friction, k, a, c, tolerance, work):
     """Solve K = F(K); True where the change falls to round-off."""
     n, size = q.shape[0], K.shape[0]
@@ -149,7 +154,7 @@ def _newton(field, K, q, p, t, h, friction, k, a, c, tolerance, work):
     return False
 
 
-@_compiled
+@_kept
 def _step(field, q, p, t, h, friction, k, a, b, c, tolerance, work):
     """One step in place; False, and q and p as they were, where the equations are not solved."""
     n, stages = q.shape[0], c.shape[0]
@@ -226,7 +231,7 @@ def advance() -> Any:
     """`_advance` compiled for function pointers, once for every formula."""
     matrix, cube = types.float64[:, ::1], types.float64[:, :, ::1]
     number, count = types.float64, types.int64
-    return _compiled(
+    return _kept(
         _advance,
         types.void(
             *(types.FunctionType(FIELD), types.FunctionType(ENERGY)),
@@ -238,12 +243,10 @@ def advance() -> Any:
     )
 
 
-def implicit_functions(
-    energy_source: Any, gradient_q: Any, gradient_p: Any, parameters: int
-) -> tuple[Any, Any]:
+def implicit_functions(energy_of: Any, gradient_q: Any, gradient_p: Any, parameters: int) -> tuple[Any, Any]:
     """(field, energy) of a formula as `advance` takes them, from its derivatives on arrays."""
     names = "".join(f", k[{i}]" for i in range(parameters))
-    scope = {"energy_of": energy_source, "gradient_q": gradient_q, "gradient_p": gradient_p}
+    scope = {"energy_of": energy_of, "gradient_q": gradient_q, "gradient_p": gradient_p}
     field = compile_source(
         f"def field(q, p, t, k, v, g):\n    gradient_p(q, p, t, v{names})\n    gradient_q(q, p, t, g{names})\n",
         "field",
@@ -252,5 +255,4 @@ def implicit_functions(
     energy = compile_source(
         f"def energy(q, p, t, k):\n    return energy_of(q, p, t{names})\n", "energy", scope
     )
-    options = {"nogil": True, "error_model": "numpy"}
-    return numba.njit(FIELD, **options)(field), numba.njit(ENERGY, **options)(energy)
+    return jitted(field, FIELD), jitted(energy, ENERGY)

@@ -6,7 +6,7 @@ operations used once inside the one that uses them. The order of operations is f
 Names in the source are ours (q0, p0, k0, v0, …): what a person called a variable never appears in generated source.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import sympy
 
@@ -183,7 +183,7 @@ def function_source(name: str, arguments: Sequence[str], body: Sequence[str], re
     return "\n    ".join([f"def {name}({', '.join(arguments)}):", *body, f"return {result}"]) + "\n"
 
 
-def compile_source(source: str, name: str, namespace: dict) -> object:
+def compile_source(source: str, name: str, namespace: dict) -> Callable:
     """The function that generated source defines. Only source written by this package's generators comes here."""
     scope = dict(namespace)
     exec(compile(source, f"<generated {name}>", "exec"), scope)

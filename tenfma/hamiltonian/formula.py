@@ -9,6 +9,7 @@ is done, and constant parts are computed in floating point first, so that no inp
 import ast
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -104,7 +105,9 @@ def syntax_tree(text: str) -> ast.expr:
             f"the formula nests {deepest} brackets; at most {MAX_NESTING} are read: simplify it"
         )
     try:
-        tree = ast.parse(_WHITESPACE.sub(" ", text.strip()), mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(_WHITESPACE.sub(" ", text.strip()), mode="eval")
     except SyntaxError as problem:
         where = f" near character {problem.offset}" if problem.offset else ""
         raise FormulaError(

@@ -166,11 +166,15 @@ class _Relation:
         self, p: sympy.Symbol, v: sympy.Symbol, slope: sympy.Expr, values: Mapping[str, float]
     ) -> sympy.Expr | None:
         """v from p = slope(v), on the branch that goes through generic velocities."""
+        if slope.is_polynomial(v) and sympy.degree(slope, v) > 2:
+            return None  # roots of cubics are of no use to a reader
         try:
             candidates = sympy.solve(p - slope, v)
         except (NotImplementedError, ValueError, TypeError):
             return None
         for candidate in candidates:
+            if sympy.count_ops(candidate) > 2 * _MOST_OPERATIONS:
+                continue
             candidate = sympy.simplify(candidate)
             if self._is_inverse(candidate, p, v, slope, values):
                 return candidate
@@ -230,8 +234,8 @@ def _relation(text: str, coordinates, velocities, values: Mapping[str, float]) -
     if values:
         describe += f"; parameters {', '.join(values)}"
     expression = formulas.parse(text, {"t": TIME} | scope, f"{describe}; time t")
-    groups = (tuple(symbols[each] for each in group) for group in (coordinates, velocities, values))
-    return _Relation(Structure(expression, *groups), tuple(symbols[each] for each in momenta))
+    q, v, k = (tuple(symbols[each] for each in group) for group in (coordinates, velocities, values))
+    return _Relation(Structure(expression, q, v, k), tuple(symbols[each] for each in momenta))
 
 
 def _refuse_singular(relation: _Relation, values: Mapping[str, float]) -> None:
@@ -308,8 +312,9 @@ class _Function:
     def _slope(self, q, v, which: int):
         import torch
 
-        total = self.function(q, v).sum()
-        grad = torch.autograd.grad(total, (q, v)[which], create_graph=True, allow_unused=True)[0]
+        apart = (q.clone(), v.clone())  # v may be a function of q, and the derivative wanted is partial
+        total = self.function(*apart).sum()
+        grad = torch.autograd.grad(total, apart[which], create_graph=True, allow_unused=True)[0]
         return torch.zeros_like(v) if grad is None else grad
 
     def dq(self, q, v, t):

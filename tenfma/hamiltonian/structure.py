@@ -64,7 +64,7 @@ class Structure:
         settle that it does not, algebra that it does.
         """
         rng = np.random.default_rng(20)
-        k = rng.uniform(0.5, 1.5, len(self.k))
+        k = tuple(rng.uniform(0.5, 1.5, len(self.k)))
         a, a2, b, b2 = rng.uniform(0.2, 0.9, (4, self.dimension))
         with np.errstate(all="ignore"):
             corners = [float(self.energy(q, p, k, 0.3)) for q, p in ((a, b), (a, b2), (a2, b), (a2, b2))]
@@ -184,13 +184,13 @@ def _namespace(library: str) -> dict:
     return functions | _PYTHON_MATH | {"stack": _stack_torch}
 
 
-def _shape(q: Array | None, p: Array | None) -> tuple[int, ...]:
+def _shape(q: Array, p: Array) -> tuple[int, ...]:
     if q is None or p is None or q.shape == p.shape:
         return tuple((q if q is not None else p).shape[:-1])
     return np.broadcast_shapes(tuple(q.shape[:-1]), tuple(p.shape[:-1]))
 
 
-def _stack_numpy(parts: tuple, q: np.ndarray | None, p: np.ndarray | None) -> np.ndarray:
+def _stack_numpy(parts: tuple, q: Array, p: Array) -> np.ndarray:
     given = q if q is not None else p
     out = np.empty((*_shape(q, p), len(parts)), dtype=given.dtype)
     for i, part in enumerate(parts):
@@ -208,7 +208,8 @@ def _stack_torch(parts: tuple, q, p):
 
 
 def _split(expression: sympy.Expr, q: set, p: set) -> tuple[sympy.Expr, sympy.Expr] | None:
-    kinetic, potential = [], []
+    kinetic: list[sympy.Expr] = []
+    potential: list[sympy.Expr] = []
     for term in sympy.Add.make_args(expression):
         symbols = term.free_symbols
         if symbols & q and symbols & p:

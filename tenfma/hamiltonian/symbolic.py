@@ -8,6 +8,8 @@ import copy
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Self
 
 import numpy as np
 import sympy
@@ -19,6 +21,7 @@ from tenfma.hamiltonian.structure import TIME, Structure
 
 MAX_COORDINATES = 32
 _KEPT_STRUCTURES = 256
+_lock = Lock()
 _structures: OrderedDict[tuple, Structure] = OrderedDict()
 
 #: names taken for coordinates when only their momenta appear in a formula
@@ -141,7 +144,7 @@ class SymbolicHamiltonian(Hamiltonian):
         """∂²H over (q, p), shape (*ensemble, 2n, 2n)."""
         return self.structure.hessian(q, p, self._k, t)
 
-    def with_parameters(self, **values: float) -> "SymbolicHamiltonian":
+    def with_parameters(self, **values: float) -> Self:
         """The same formula with other parameter values: nothing is differentiated or compiled again."""
         for name in values:
             if name not in self.parameters:
@@ -217,7 +220,8 @@ def symbolic(
     values = parameter_values(parameters)
     coordinates, momenta = _variables(formula, coordinates, momenta, values)
     key = (formula, coordinates, momenta, tuple(values))
-    structure = _structures.get(key)
+    with _lock:
+        structure = _structures.get(key)
     if structure is None:
         names = formulas.coordinates_of((*coordinates, *momenta, *values))
         if len(set(names)) < len(names):
@@ -226,10 +230,12 @@ def symbolic(
         scope = symbols if "t" in symbols else symbols | {"t": TIME}
         expression = formulas.parse(formula, scope, _describe(coordinates, momenta, values))
         q, p, k = (tuple(symbols[each] for each in group) for group in (coordinates, momenta, values))
-        structure = _structures[key] = Structure(expression, q, p, k)
+        structure = Structure(expression, q, p, k)
+    with _lock:
+        structure = _structures.setdefault(key, structure)
+        _structures.move_to_end(key)
         while len(_structures) > _KEPT_STRUCTURES:
             _structures.popitem(last=False)
-    _structures.move_to_end(key)
     H = SymbolicHamiltonian(structure, values, name=name, units=units, damping=damping, text=formula)
     _probe(H, start)
     return H
@@ -274,11 +280,12 @@ def latex(expression: sympy.Expr) -> str:
 
 
 def tidy(expression: sympy.Expr) -> sympy.Expr:
-    """The expression simplified where that is quick, as it is otherwise."""
-    if sympy.count_ops(expression) > 40:
-        return expression
-    simple = sympy.simplify(expression)
-    return simple if sympy.count_ops(simple) <= sympy.count_ops(expression) else expression
+    """The shortest of a few quick rewritings; SymPy's full simplification only where it is sure to be quick."""
+    candidates = [expression, sympy.factor_terms(expression)]
+    rational = all(power.exp.is_Integer for power in expression.atoms(sympy.Pow))
+    if rational and sympy.count_ops(expression) <= 20:
+        candidates.append(sympy.simplify(expression))
+    return min(candidates, key=sympy.count_ops)
 
 
 _GREEK = "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|xi|rho|sigma|phi|chi|psi|omega"

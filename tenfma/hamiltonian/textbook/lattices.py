@@ -87,7 +87,9 @@ def _lennard_jones() -> Entry:
     repulsion = " + ".join(f"1/{square}**6" for square in squares)
     attraction = " + ".join(f"1/{square}**3" for square in squares)
     energy = f"{kinetic} + 4*epsilon*({repulsion} - ({attraction}))"
-    radius = 1.1119
+    lengths = {1: 12, math.sqrt(3): 6, 2: 3}  # distances in units of the radius, and how many pairs have them
+    twelve, six = (sum(n * length**-power for length, n in lengths.items()) for power in (12, 6))
+    radius = (2 * twelve / six) ** (1 / 6)  # where no atom is pushed
     angles = [math.pi * k / 3 for k in range(6)]
     positions = [0.0, 0.0] + [radius * f(angle) for angle in angles for f in (math.cos, math.sin)]
     breathing = (0.3, -0.2, -0.1, 0.3, -0.2, -0.1)
