@@ -92,7 +92,7 @@ def test_symmetry_that_is_none_is_found_out():
 @pytest.mark.parametrize("method", ["implicit_midpoint", "gauss_legendre4", "tao2", "tao4"])
 def test_methods_for_nonseparable_systems(method):
     H = symbolic("(q**2 + 1)*(p**2 + 1)/2")
-    report = certify(H, method, dt=0.02, q=[-1.0], p=[0.4], steps=600)
+    report = certify(H, method, dt=0.02, q=[-1.0], p=[0.4], steps=200)
     assert report.green, report
     assert report["symplectic defect"].value < 1e-10
     assert report.settings["phase_space"] == ("doubled" if method.startswith("tao") else "plain")
@@ -235,6 +235,50 @@ def test_rk4_defect_falls_with_its_order_and_euler_fails():
     assert np.log2(defects[0] / defects[1]) == pytest.approx(5, abs=0.3)  # order 4: a defect of h⁵ a step
     euler = [symplectic_defect(stepped(HENON_HEILES, "euler", h), 0.3 * q, 0.3 * p).value for h in (0.2, 0.1)]
     assert np.log2(euler[0] / euler[1]) == pytest.approx(2, abs=0.3)
+
+
+class _Cube(torch.autograd.Function):
+    """x³ with a backward rule and no forward one."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return 3 * x**2 * grad
+
+
+def test_operations_without_a_forward_rule_are_differentiated_all_the_same():
+    def step(q, p):
+        p = p - 0.1 * _Cube.apply(q)
+        return q + 0.1 * p, p
+
+    q, p = states(3)
+    assert symplectic_defect(step, q, p).value < 1e-15
+    assert tangent_error(step, q, p) < 1e-9
+    with pytest.raises(TenfmaError, match="cannot be differentiated"):
+        symplectic_defect(lambda q, p: tuple(torch.from_numpy(x.detach().numpy()) for x in (q, p)), q, p)
+
+
+def test_symmetries_that_a_hamiltonian_offers_are_used_with_transported_noise():
+    H = TorchHamiltonian(potential=lambda q: (q**2).sum(-1) ** 2, event_shape=2)
+    H.transforms = [("quarter turn", quarter)]
+    start = {"q": torch.tensor([0.3, 0.1]).double(), "p": torch.tensor([0.0, 0.2]).double()}
+    report = certify(H, "baoab", dt=0.1, kT=0.1, friction=1.0, steps=40, **start)
+    assert report["equivariance"].verdict == "pass" and "quarter turn" in report["equivariance"].data
+    H.transforms = [("mirror with the noise left behind", lambda q, p: (-q, p))]
+    report = certify(H, "baoab", dt=0.1, kT=0.1, friction=1.0, steps=40, **start)
+    assert report["equivariance"].verdict == "fail"
+
+
+def test_progress_names_the_checks_and_ends_at_one():
+    told = []
+    certify(HENON_HEILES, dt=0.1, steps=100, progress=lambda done, name: told.append((done, name)), **START)
+    assert told[-1] == (1.0, "done") and [x for x, _ in told] == sorted(x for x, _ in told)
+    assert "order" in [name for _, name in told]
 
 
 def test_measured_order_stops_at_round_off_and_finds_a_wrong_limit():

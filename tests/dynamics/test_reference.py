@@ -74,7 +74,8 @@ def test_outer_solar_system_energy():
 )
 def test_outer_solar_system_energy_errors(method, h, largest, count):
     H = textbook("outer-solar-system")
-    path = integrate(H, H.q0, H.p0, dt=float(h), steps=SPAN // h, method=method)
+    every = 10 if method == "euler" else 1  # Euler's energy only climbs
+    path = integrate(H, H.q0, H.p0, dt=float(h), steps=SPAN // h, method=method, save_every=every)
     assert path.drift == digits(largest, count)
 
 
@@ -135,6 +136,7 @@ def fput_recurrence(H, dt: float) -> tuple[float, float, float]:
     return periods[late][share[late].argmax()], share[late].max(), away
 
 
+@pytest.mark.slow
 def test_fput_recurrence_near_157_periods():
     """The motion itself returns after 153.4 periods of q = sin(πj/33); steps of 0.2 put it at 156.7."""
     H = textbook("fput-alpha")

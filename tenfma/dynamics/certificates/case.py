@@ -17,7 +17,7 @@ from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.protocol import Hamiltonian
 
 #: states of the shared run that are kept
-KEPT = 2_000
+KEPT = 1_000
 
 
 @dataclass(frozen=True)

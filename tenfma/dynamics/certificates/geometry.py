@@ -70,8 +70,15 @@ def jvp(step: Step, q: Tensor, p: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor,
             return tangents[0].detach(), tangents[1].detach()
     except (RuntimeError, NotImplementedError):
         pass  # an operation without a forward rule; the transposed product needs only backward rules
+
+    def attached(q: Tensor, p: Tensor) -> tuple[Tensor, Tensor]:
+        result = step(q, p)
+        if not any(x.requires_grad for x in result):
+            raise RuntimeError("its result is detached from its input")
+        return result
+
     try:
-        _, (dq, dp) = torch.autograd.functional.jvp(step, (q, p), (u, v))
+        _, (dq, dp) = torch.autograd.functional.jvp(attached, (q, p), (u, v))
     except RuntimeError as problem:
         raise TenfmaError(
             f"the step cannot be differentiated by torch, so its Jacobian is unknown ({problem}); "
