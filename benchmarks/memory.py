@@ -10,6 +10,7 @@ on top of what was there. Python's own tracing would not see torch's memory.
 """
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -82,18 +83,18 @@ def measure_here(method: str, gradient: str, steps: int, batch: int) -> dict[str
 def measure(method: str, gradient: str, steps: int, batch: int) -> dict[str, float]:
     """The same in a process of its own; freed blocks go back at once, so that resident memory is memory in use."""
     command = [sys.executable, __file__, "--here", method, gradient, str(steps), str(batch)]
-    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "16384", "MALLOC_TRIM_THRESHOLD_": "16384"}
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     return json.loads(answer)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print the table, save the evidence."""
+    """Measure, save the evidence after every run, print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--steps", type=int, nargs="+", default=[100, 1_000, 10_000], help="numbers of steps")
-    parser.add_argument("--batch", type=int, default=128, help="trajectories at once (default 128)")
+    parser.add_argument("--batch", type=int, default=64, help="trajectories at once (default 64)")
     parser.add_argument("--no-save", action="store_true", help="print only")
     parser.add_argument(
         "--here", nargs=4, metavar=("METHOD", "GRADIENT", "STEPS", "BATCH"), help=argparse.SUPPRESS
@@ -104,35 +105,40 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(measure_here(method, gradient, int(steps), int(batch))))
         return 0
 
-    rows = []
-    for method, gradients in CASES.items():
+    rows: list[dict] = []
+    for steps, (method, gradients) in itertools.product(options.steps, CASES.items()):
         for gradient in gradients:
-            for steps in options.steps:
-                if gradient == "backprop" and steps > MOST_BACKPROP:
-                    continue
-                found = measure(method, gradient, steps, options.batch)
-                rows.append({"method": method, "gradient": gradient, "steps": steps, **found})
-                print(rows[-1], file=sys.stderr, flush=True)
+            if gradient == "backprop" and steps > MOST_BACKPROP:
+                continue
+            found = measure(method, gradient, steps, options.batch)
+            rows.append({"method": method, "gradient": gradient, "steps": steps, **found})
+            print(rows[-1], file=sys.stderr, flush=True)
+            if not options.no_save:
+                keep(rows, options.batch)
+    rows.sort(key=lambda row: (row["method"], row["gradient"], row["steps"]))
+    columns = ("method", "gradient", "steps", "peak_mib", "seconds")
     header = ("method", "gradient", "steps", "peak MiB", "seconds")
-    print(
-        markdown(
-            header,
-            [[str(row[k]) for k in ("method", "gradient", "steps", "peak_mib", "seconds")] for row in rows],
-        )
-    )
+    print(markdown(header, [[str(row[column]) for column in columns] for row in rows]))
+    print(f"\nleapfrog, reversible: largest / smallest peak {growth(rows):.3f} (wanted: at most 1.1)")
+    return 0 if growth(rows) <= 1.1 else 1
+
+
+def growth(rows: list[dict]) -> float:
+    """Largest over smallest peak of reversible leapfrog, over the numbers of steps; 1 before there is any."""
     flat = [row["peak_mib"] for row in rows if (row["method"], row["gradient"]) == ("leapfrog", "reversible")]
-    growth = max(flat) / min(flat)
-    print(f"\nleapfrog, reversible: largest / smallest peak {growth:.3f} (wanted: at most 1.1)")
-    if not options.no_save:
-        payload = {
-            "what": "Peak memory (MiB above the start) of gradients through time; only the end state is kept",
-            "batch": options.batch,
-            "versions": versions("torch", "numpy"),
-            "rows": rows,
-            "reversible_leapfrog_growth": round(growth, 3),
-        }
-        print(f"saved {save('memory', payload)}")
-    return 0 if growth <= 1.1 else 1
+    return max(flat, default=1.0) / min(flat, default=1.0)
+
+
+def keep(rows: list[dict], batch: int) -> None:
+    """Write what has been measured so far."""
+    payload = {
+        "what": "Peak memory (MiB above the start) of gradients through time; only the end state is kept",
+        "batch": batch,
+        "versions": versions("torch", "numpy"),
+        "rows": rows,
+        "reversible_leapfrog_growth": round(growth(rows), 3),
+    }
+    save("memory", payload)
 
 
 if __name__ == "__main__":
