@@ -19,6 +19,8 @@ def test_an_unknown_name_says_what_there_is():
 
 
 def test_importing_tenfma_imports_nothing_heavy():
-    code = "import sys, tenfma; print([m for m in ('torch', 'numpy', 'pymatgen', 'sympy') if m in sys.modules])"
+    code = (
+        "import sys, tenfma; print([m for m in ('torch', 'numpy', 'pymatgen', 'sympy') if m in sys.modules])"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"

@@ -18,7 +18,9 @@ COMMANDS = {
 }
 
 #: the base of every usage error, whether Typer brings its own copy of click or uses the installed one
-UsageProblem = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+UsageProblem: type[Exception] = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
 
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -93,7 +93,7 @@ def test_design_rows_are_the_energy_and_forces_per_weight(model):
 
 def test_strain_derivative_against_central_differences(model):
     atoms, evaluator, h = crystal(2), machine(model), 1e-5
-    energy, _, virial = evaluator.energy_forces(
+    _, _, virial = evaluator.energy_forces(
         atoms.numbers, pairs_of(atoms.positions, atoms.cell.array, atoms.pbc, CUTOFF)
     )
 
