@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 #: what a row may be about
 TABLES = ("crystals", "atoms", "bonds", "triangles", "cell")
-#: how many atoms are featurized at a time
-BATCH_ATOMS = 512
 
 
 def featurize(
@@ -90,24 +88,19 @@ def featurize(
 
 def _frames(source, structures, rows, radii, smooth_only, failures):
     """(table, crystals in it) for batches of a file's structures; what cannot be read goes to `failures`."""
+    from tenfma.crystal.featurizer import batches
     from tenfma.errors import TenfmaError
 
-    start = 0
-    while start < len(structures):
-        end, atoms = start + 1, len(structures[start])
-        while end < len(structures) and atoms + len(structures[end]) <= BATCH_ATOMS:
-            atoms += len(structures[end])
-            end += 1
+    for start, batch in batches(structures):
         try:
-            yield _table(source, structures[start:end], start, rows, radii, smooth_only), end - start
+            yield _table(source, batch, start, rows, radii, smooth_only), len(batch)
         except TenfmaError:
-            for place in range(start, end):
+            for place, structure in enumerate(batch, start):
                 try:
-                    yield _table(source, structures[place : place + 1], place, rows, radii, smooth_only), 1
+                    yield _table(source, [structure], place, rows, radii, smooth_only), 1
                 except TenfmaError as error:
                     where = f"{source}, frame {place}" if len(structures) > 1 else source
                     failures.append(f"{where}: {error}")
-        start = end
 
 
 def _table(

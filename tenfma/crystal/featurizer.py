@@ -67,13 +67,13 @@ class SimplicialFeaturizer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         structures = structures_of(X)
-        batches = list(_batches(structures))
+        parts = list(batches(structures))
         if self.n_jobs is None or self.n_jobs == 1:
-            done = [self._safe_rows(start, batch) for start, batch in batches]
+            done = [self._safe_rows(start, batch) for start, batch in parts]
         else:
             from joblib import Parallel, delayed
 
-            done = Parallel(n_jobs=self.n_jobs)(delayed(self._safe_rows)(*batch) for batch in batches)
+            done = Parallel(n_jobs=self.n_jobs)(delayed(self._safe_rows)(*batch) for batch in parts)
         return np.concatenate(done) if done else np.empty((0, len(self.feature_names_out_)))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -118,7 +118,7 @@ def structures_of(X: Any) -> list[Any]:
     return list(X)
 
 
-def _batches(structures: list[Any]) -> Iterator[tuple[int, list[Any]]]:
+def batches(structures: list[Any]) -> Iterator[tuple[int, list[Any]]]:
     """(index of the first, crystals) with about `BATCH_ATOMS` atoms together."""
     start, atoms = 0, 0
     for index, structure in enumerate(structures):
