@@ -18,21 +18,19 @@ from pymatgen.core import DummySpecies, Element, Lattice, Species, Structure
 from pymatgen.core.periodic_table import get_el_sp
 
 from tenfma.crystal import prototypes
+from tenfma.crystal.checks import checked, note, notes
 from tenfma.errors import StructureError
+
+__all__ = ["PREFIX", "from_ase", "notes", "parse", "read", "read_all"]
 
 PREFIX = "prototype:"
 #: the largest text that is read, bytes: one crystal, and trajectories or lists of crystals
 LARGEST_CRYSTAL = 8 * 2**20
 LARGEST_LIST = 512 * 2**20
-MOST_ATOMS = 20_000
-#: pairs nearer than this, Å, are taken for a mistake: the shortest known bond, H–H, has 0.74
-NEAREST_PAIR = 0.35
-#: cells smaller than this, Å³ per atom, are taken for a mistake
-SMALLEST_VOLUME = 0.5
+#: rows of atom sites times symmetry operations that a CIF may ask to be expanded
+MOST_EXPANDED = 400_000
 #: empty space put around a molecule, Å on each side
 BOX_MARGIN = 10.0
-#: which of the equally good orderings of partial occupancies is taken
-DISORDER_SEED = 0
 FORMATS = "CIF, POSCAR, extxyz or pymatgen JSON"
 
 
@@ -44,7 +42,7 @@ def read(source: str | Path) -> Structure:
     """
     found = read_all(source, limit=2)
     if len(found) > 1:
-        _note(found[0], f"{source} holds several structures; this is the first")
+        note(found[0], f"{source} holds several structures; this is the first")
     return found[0]
 
 
@@ -69,42 +67,27 @@ def parse(data: bytes, name: str, limit: int | None = None) -> list[Structure]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            found = _PARSERS[kind](text, name, limit)
+            found = [checked(structure, name) for structure in _PARSERS[kind](text, name, limit)[:limit]]
         except StructureError:
             raise
         except Exception as error:  # a parser may raise anything on a broken file
             raise StructureError(f"{name} could not be read as {kind}: {_sentence(error)}") from error
     if not found:
         raise StructureError(f"{name} holds no structure; {FORMATS} with at least one atom is expected")
-    said = list(
-        dict.fromkeys(_sentence(w.message) for w in caught if not issubclass(w.category, DeprecationWarning))
+    said = dict.fromkeys(
+        _sentence(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)
     )
-    return [_checked(structure, name, said) for structure in found[:limit]]
-
-
-def checked(structure: Structure, name: str = "the structure") -> Structure:
-    """`structure` with elements only on its sites, or StructureError saying what is wrong with it."""
-    return _checked(structure, name, notes(structure))
-
-
-def notes(structure: Structure) -> list[str]:
-    """What was done to the structure when it was read, one sentence each."""
-    return list((structure.properties or {}).get("notes", []))
-
-
-def _note(structure: Structure, *sentences: str) -> Structure:
-    structure.properties = {**(structure.properties or {}), "notes": [*notes(structure), *sentences]}
-    return structure
+    return [note(structure, *said) for structure in found]
 
 
 def _prototype(name: str) -> Structure:
     if not name:
         raise StructureError(f"{PREFIX} needs a name, such as {PREFIX}perovskite or {PREFIX}B1")
     found = prototypes.search(name)
-    structure = _note(found[0].structure(), f"prototype {found[0].name}: {found[0].title}, {found[0].aflow}")
+    structure = note(found[0].structure(), f"prototype {found[0].name}: {found[0].title}, {found[0].aflow}")
     if len(found) > 1:
         others = ", ".join(prototype.name for prototype in found[1:4])
-        _note(
+        note(
             structure, f"{name} fits {len(found)} prototypes; the smallest cell is taken, others are {others}"
         )
     return structure
@@ -195,6 +178,15 @@ def _cif(text: str, name: str, limit: int | None) -> list[Structure]:
             raise StructureError(
                 f"{name} is not a whole CIF: it has no {needed}; cell and atom sites are expected"
             )
+    operations = len(re.findall(r"[-+\dxyz/.]*[xyz][-+\dxyz/. ]*,[-+\dxyz/. ]*,[-+\dxyz/. ]*", lower))
+    loop = re.search(
+        r"(?m)^\s*_atom_site_fract_x.*\n(?:\s*_.*\n)*((?:(?!\s*(?:_|loop_|data_|#)).*\n?)*)", lower
+    )
+    rows = len(loop[1].splitlines()) if loop else 0
+    if rows * max(1, operations) > MOST_EXPANDED:
+        raise StructureError(
+            f"{name} has {rows:,} atom sites and {operations:,} symmetry operations, too many to expand"
+        )
     if max(map(len, text.splitlines())) > 4096:
         raise StructureError(f"{name} is not a CIF: it has lines of more than 4,096 characters")
     try:
@@ -221,17 +213,36 @@ def _poscar(text: str, name: str, limit: int | None) -> list[Structure]:
         raise StructureError(
             f"{name} does not name its elements; put their symbols on line 6, as VASP 5 does"
         )
+    counts = [int(word) for line in lines[5:7] for word in line.split() if re.fullmatch(r"\d{1,18}", word)]
+    if sum(counts) > len(lines):
+        raise StructureError(
+            f"{name} announces {sum(counts):,} atoms and has {len(lines)} lines; it is not whole"
+        )
     return [Poscar.from_str(text).structure]
 
 
 def _extxyz(text: str, name: str, limit: int | None) -> list[Structure]:
     from ase.io.extxyz import read_xyz
 
+    lines = text.splitlines()
+    start = 0
+    while start < len(lines) and (count := _whole(lines[start])) is not None:
+        start += count + 2
+    if start > len(lines):
+        raise StructureError(f"{name} announces more atoms than it has lines; it is not a whole extxyz file")
     index = slice(None) if limit is None else slice(0, limit)
     frames = list(read_xyz(io.StringIO(text), index))
     if not all(map(len, frames)):
         raise StructureError(f"{name} holds a frame with no atoms; at least one is expected")
     return [from_ase(atoms) for atoms in frames]
+
+
+def _whole(line: str) -> int | None:
+    """The line as a whole number, None if it is none."""
+    try:
+        return max(int(line), 0)
+    except ValueError:
+        return None
 
 
 def _json(text: str, name: str, limit: int | None) -> list[Structure]:
@@ -284,105 +295,12 @@ def from_ase(atoms) -> Structure:
         extent = positions.max(0) - positions.min(0) + 2 * BOX_MARGIN
         centred = positions - positions.min(0) + BOX_MARGIN
         boxed = Structure(Lattice(np.diag(extent)), symbols, centred, coords_are_cartesian=True)
-        return _note(
+        return note(
             boxed,
             "no lattice is given: boxed with 10 Å of vacuum all round, so volume and density are the box's",
         )
     lattice = Lattice(cell, pbc=(bool(pbc[0]), bool(pbc[1]), bool(pbc[2])))
     return Structure(lattice, symbols, positions, coords_are_cartesian=True)
-
-
-# Checks
-
-
-def _checked(structure: Structure, name: str, said: list[str]) -> Structure:
-    """Finite, of sensible size, elements only; what was changed is noted."""
-    if len(structure) == 0:
-        raise StructureError(f"{name} has no atoms; at least one is expected")
-    if len(structure) > MOST_ATOMS:
-        raise StructureError(
-            f"{name} has {len(structure):,} atoms, and at most {MOST_ATOMS:,} are taken; use a smaller cell"
-        )
-    if not np.isfinite(structure.lattice.matrix).all():
-        raise StructureError(f"{name} has a cell that is not finite; give three cell vectors in Å")
-    if not np.isfinite(structure.frac_coords).all():
-        bad = int(np.argmin(np.isfinite(structure.frac_coords).all(axis=1)))
-        raise StructureError(
-            f"{name} has a coordinate that is not a number (atom {bad + 1}); give finite positions"
-        )
-    if np.abs(structure.frac_coords).max() > 1e6:
-        raise StructureError(
-            f"{name} has an atom a million cells away; give positions inside or near the cell"
-        )
-    volume = abs(structure.lattice.volume) / len(structure)
-    if volume < SMALLEST_VOLUME:
-        raise StructureError(
-            f"{name} has a cell of {volume:.3g} Å³ per atom; at least {SMALLEST_VOLUME} is expected"
-        )
-    if volume > 1e7:
-        raise StructureError(
-            f"{name} has a cell of {volume:.3g} Å³ per atom; at most 1e7 is expected: check the cell vectors"
-        )
-    structure, changes = _plain(structure, name)
-    structure, ordered = _ordered(structure, name)
-    _apart(structure, name)
-    structure.properties = {"notes": list(dict.fromkeys([*said, *changes, *ordered, *notes(structure)]))}
-    return structure
-
-
-def _plain(structure: Structure, name: str) -> tuple[Structure, list[str]]:
-    """Elements without oxidation states, isotopes or site properties."""
-    said = []
-    kinds = {kind for site in structure for kind in site.species}
-    for kind in kinds:
-        if isinstance(kind, DummySpecies):
-            raise StructureError(
-                f"{name} has a site with {kind}, which is no element; name an element of the periodic table"
-            )
-        if kind.Z > 103:
-            raise StructureError(
-                f"{name} has {kind}, and elements up to lawrencium (Z = 103) are described; replace it"
-            )
-    if any(getattr(kind, "oxi_state", None) is not None and not isinstance(kind, Element) for kind in kinds):
-        said.append("oxidation states are left out: the model reads elements")
-    if any(getattr(kind, "element", kind).name in ("D", "T") for kind in kinds):
-        said.append("deuterium and tritium are taken as hydrogen")
-    species = []
-    for site in structure:
-        amounts: dict[str, float] = {}
-        for kind, amount in site.species.items():
-            amounts[kind.symbol] = amounts.get(kind.symbol, 0.0) + float(amount)
-        species.append(amounts)
-    plain = Structure(structure.lattice, species, structure.frac_coords)
-    plain.properties = dict(structure.properties or {})
-    return plain, said
-
-
-def _ordered(structure: Structure, name: str) -> tuple[Structure, list[str]]:
-    """Partial occupancies as a seeded quasirandom cell; what was chosen is noted."""
-    if structure.is_ordered:
-        return structure, []
-    from tenfma.crystal.disorder import order
-
-    site = next(site for site in structure if not site.is_ordered)
-    try:
-        chosen = order(structure, seed=DISORDER_SEED)
-    except StructureError as error:
-        raise StructureError(f"{name} has partial occupancies ({site.species_string}): {error}") from error
-    ordered = chosen.structure.copy()
-    ordered.properties = dict(structure.properties or {})
-    return ordered, [f"partial occupancies became an ordered cell: {str(chosen).rstrip('.')}"]
-
-
-def _apart(structure: Structure, name: str) -> None:
-    """Refuse two atoms on one spot, images included."""
-    first, second, _, distance = structure.get_neighbor_list(NEAREST_PAIR)
-    if len(distance):
-        worst = int(np.argmin(distance))
-        raise StructureError(
-            f"{name} has atoms {first[worst] + 1} and {second[worst] + 1} {distance[worst]:.2f} Å apart; "
-            f"at least {NEAREST_PAIR} Å is expected: check the coordinates and the cell"
-        )
 
 
 def _size(n_bytes: int) -> str:

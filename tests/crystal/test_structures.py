@@ -108,6 +108,16 @@ def _structure(species, coords, lattice=5.0) -> bytes:
     return Structure(Lattice.cubic(lattice), species, coords).to_json().encode()
 
 
+def _slab(thickness: float) -> bytes:
+    lattice = Lattice.orthorhombic(5, 5, thickness)
+    return Structure(lattice, ["Na"], [[0, 0, 0]]).to_json().encode()
+
+
+def _one_site(species: list) -> bytes:
+    lattice = {"matrix": [[4, 0, 0], [0, 4, 0], [0, 0, 4]]}
+    return json.dumps({"lattice": lattice, "sites": [{"species": species, "abc": [0, 0, 0]}]}).encode()
+
+
 BAD = {
     "empty.cif": (b"  \n", "is empty"),
     "noise.cif": (_noise(False), "not text"),
@@ -135,6 +145,18 @@ BAD = {
     "far.json": (_structure(["Na"], [[1e9, 0, 0]]), "million cells"),
     "short.vasp": (b"NaCl\n1.0\n", "whole POSCAR"),
     "vasp4.vasp": (b"cell\n1.0\n3 0 0\n0 3 0\n0 0 3\n1\ndirect\n0 0 0\n", "does not name its elements"),
+    "announced.extxyz": (b"999999999\nx\nH 0 0 0\n", "announces more atoms"),
+    "announced.vasp": (b"cell\n1.0\n3 0 0\n0 3 0\n0 0 3\nH\n999999999\ndirect\n0 0 0\n", "announces"),
+    "expanded.cif": (
+        CIF.replace("loop_", "x,y,z\n" * 2000 + "loop_").encode() + b"Na2 Na 0 0 0 1\n" * 999,
+        "too many",
+    ),
+    "numbers.extxyz": (b"19999999919999999991\n", "announces more atoms"),
+    "occupied.json": (_one_site([{"element": "Na", "occu": -1}]), "occupied|could not"),
+    "nobody.json": (_one_site([]), "no atoms|could not"),
+    "thin.json": (_slab(0.2), "thick"),
+    "long.json": (_slab(1e9), "long"),
+    "image.json": (_structure(["Na", "Na"], [[0.999, 0.5, 0.5], [0.001, 0.5, 0.5]]), "Å apart"),
     "none.extxyz": (b'0\nLattice="1 0 0 0 1 0 0 0 1"\n', "no atoms|no structure|could not be read"),
     "dummy.extxyz": (b"1\nx\nQq 0 0 0\n", "could not be read as extxyz"),
 }
