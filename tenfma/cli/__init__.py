@@ -57,10 +57,11 @@ def run(arguments: list[str]) -> int:
         print(f"tenfma: {error}", file=sys.stderr)
         return BAD_INPUT
     except UsageProblem as error:
+        message = error.format_message()  # type: ignore[attr-defined]
         if type(error).__name__ == "NoArgsIsHelpError":
-            print(error.format_message())
+            print(message)
             return 0
-        print(f"tenfma: {error.format_message()} (see `tenfma --help`)", file=sys.stderr)
+        print(f"tenfma: {message} (see `tenfma --help`)", file=sys.stderr)
         return BAD_INPUT
     except (KeyboardInterrupt, typer.Abort):
         print("tenfma: interrupted; what was finished is kept", file=sys.stderr)
