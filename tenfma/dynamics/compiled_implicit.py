@@ -161,9 +161,11 @@ def _step(field, q, p, t, h, friction, k, a, b, c, tolerance, work):
     size = 2 * n * stages
     K, new = work[4, :size], work[5, :size]
     for attempt in range(2):
-        K[:] = 0.0
+        for i in range(size):
+            K[i] = 0.0
         _slopes(field, K, new, q, p, t, h, friction, k, a, c, work)
-        K[:] = new
+        for i in range(size):
+            K[i] = new[i]
         if attempt == 1:
             if not _newton(field, K, q, p, t, h, friction, k, a, c, max(tolerance, _ROUND_OFF), work):
                 return False
@@ -172,7 +174,8 @@ def _step(field, q, p, t, h, friction, k, a, b, c, tolerance, work):
         for count in range(_FIXED):
             _slopes(field, K, new, q, p, t, h, friction, k, a, c, work)
             change = _changes(new, K, q, p, h)
-            K[:] = new
+            for i in range(size):
+                K[i] = new[i]
             solved = change <= tolerance or (change <= _ROUND_OFF and change >= last)
             if solved or not change < np.inf or (count >= 8 and change > 0.7 * last):
                 break
@@ -210,9 +213,10 @@ def _advance(
     """Members begin … end − 1 through all saves; status[m] ← the step that was not solved, 0 where all were."""
     n = q_in.shape[1]
     rows = 2 * n * c.shape[0]
-    work = np.empty((8 + rows, rows))
+    work, q, p = np.empty((8 + rows, rows)), np.empty(n), np.empty(n)
     for m in range(begin, end):
-        q, p = q_in[m].copy(), p_in[m].copy()
+        for i in range(n):
+            q[i], p[i] = q_in[m, i], p_in[m, i]
         h = h_in[m % h_in.shape[0]]
         for s in range(out_e.shape[0]):
             for j in range(every):
@@ -222,7 +226,8 @@ def _advance(
                     break
             if status[m] > 0:
                 break
-            out_q[s, m], out_p[s, m] = q, p
+            for i in range(n):
+                out_q[s, m, i], out_p[s, m, i] = q[i], p[i]
             out_e[s, m] = energy(q, p, t0 + (s + 1) * every * h, k)
 
 
