@@ -5,11 +5,12 @@ The order is the slope of log(error) on log(step) against an independent solutio
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 from scipy.integrate import solve_ivp
 
 from tenfma.dynamics.arrays import is_torch, plain
@@ -21,6 +22,8 @@ from tenfma.hamiltonian.protocol import Hamiltonian
 FITTED = 3
 #: change of the slope from one halving to the next below which it has converged
 SETTLED = 0.01
+#: parts of a run whose slopes are compared
+SEGMENTS = 6
 #: a run in which the kinetic energy crosses its mean fewer times than this is too short to speak of drift
 CROSSINGS = 8
 
@@ -119,14 +122,29 @@ class Drift:
         return self.round_off or self.trend.contains_zero
 
 
-def drift(times: ArrayLike, values: ArrayLike, scale: float, steps: int, eps: float) -> Drift:
-    """Trend of `values` with its band; changes below 20 eps √steps · scale count as round-off."""
+def drift(
+    times: ArrayLike, values: ArrayLike, scale: float, steps: int, eps: float, tolerance: float = 0.0
+) -> Drift:
+    """Trend of `values` with its band, and whether all of it is round-off.
+
+    Two bands are made and the wider is kept: residuals' autocorrelation over the whole run, and the spread
+    of the slopes of SEGMENTS equal parts, which a slow modulation makes differ and a drift does not
+    (Ibragimov and Müller, J. Bus. Econ. Stat. 28 (2010) 453). Changes below (20 eps √steps + `tolerance` ·
+    steps) · scale are round-off; `tolerance` is what an implicit step is solved to.
+    """
     t, y = np.asarray(times, dtype=float), np.asarray(values, dtype=float)
     scale = scale or 1.0
     found = trend(t, y)
+    if len(t) >= 8 * SEGMENTS:
+        parts = zip(np.array_split(t, SEGMENTS), np.array_split(y, SEGMENTS))
+        slopes = np.array([np.polyfit(a - a.mean(), b - b.mean(), 1)[0] for a, b in parts])
+        quantile = stats.t.ppf(0.5 + found.confidence / 2, SEGMENTS - 1)
+        half = float(quantile * slopes.std(ddof=1) / np.sqrt(SEGMENTS))
+        if half > (found.high - found.low) / 2:
+            found = replace(found, low=found.slope - half, high=found.slope + half)
     change = float(np.abs(y - y[0]).max())
     moved = abs(found.slope) * abs(t[-1] - t[0])
-    floor = 20.0 * eps * np.sqrt(steps) * scale
+    floor = (20.0 * eps * np.sqrt(steps) + tolerance * steps) * scale
     return Drift(found, change / scale, scale, bool(min(change, moved) <= floor))
 
 

@@ -47,6 +47,12 @@ class Case:
         return float(torch.finfo(self.stepper.q.dtype).eps)
 
     @property
+    def solved_to(self) -> float:
+        """Relative tolerance of the method's own equations; 0 for explicit methods."""
+        implicit = self.method.symplectic and self.method.word is None and not self.stepper.extended
+        return max(1e-14, self.eps) if implicit else 0.0
+
+    @property
     def dissipates(self) -> bool:
         """Whether energy is not conserved by H's own equations."""
         return bool(self.H.damping) or self.H.time_dependent
