@@ -73,10 +73,12 @@ def cold_and_warm(browser, rows: list) -> None:
         process, url = serve()
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         page = context.new_page()
-        received = []
-        page.on(
-            "websocket", lambda socket_: socket_.on("framereceived", lambda data: received.append(len(data)))
-        )
+        received: list[int] = []
+
+        def count(data: bytes | str, received: list[int] = received) -> None:
+            received.append(len(data))
+
+        page.on("websocket", lambda opened, count=count: opened.on("framereceived", count))
         begun = time.perf_counter()
         page.goto(f"{url}/{PATHS[name]}")
         picture(page, name)
@@ -172,9 +174,8 @@ def main() -> None:
     for name, value, bar, unit in rows:
         good = value >= bar if unit == "1/s" else value <= bar
         missed += not good
-        print(
-            f"{'ok    ' if good else 'MISSED'} {name:44s} {value:8.2f} {unit:4s} (bar {'≥' if unit == '1/s' else '≤'} {bar:g})"
-        )
+        verdict, sign = "ok    " if good else "MISSED", "≥" if unit == "1/s" else "≤"
+        print(f"{verdict} {name:44s} {value:8.2f} {unit:4s} (bar {sign} {bar:g})")
     print(f"load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     if asked.json:
         asked.json.write_text(

@@ -32,6 +32,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>$:~^&@/])")
 
 def begin(name: str) -> Texts:
     """Set the page up and draw its header, title and question; returns the texts in the chosen language."""
+    state.arrive(name)
     language = st.session_state.get("lang") or st.query_params.get("lang") or language_of(st.context.locale)
     t = texts(language if language in LANGUAGES else "en")
     st.set_page_config(

@@ -13,6 +13,14 @@ import streamlit as st
 CARRIED = ("lang", "crystal", "system", "formula")
 
 
+def arrive(page: str) -> None:
+    """Coming from another page, controls start from the address: a widget of the same name there is another widget."""
+    if st.session_state.get("_page") != page:
+        st.session_state["_page"] = page
+        for key in st.session_state.pop("_bound", set()):
+            st.session_state.pop(key, None)
+
+
 def carried() -> dict[str, str]:
     """What a link to another page takes along: the newest choice first, then the address, then an earlier page's."""
     kept = st.session_state.setdefault("_carried", {})
@@ -31,6 +39,7 @@ def forget(*keys: str) -> None:
 
 
 def _start(key: str, default: Any, parse: Callable[[str], Any]) -> None:
+    st.session_state.setdefault("_bound", set()).add(key)
     if key in st.session_state:
         return
     value = default

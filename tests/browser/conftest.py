@@ -120,7 +120,13 @@ class Visit:
 
     def ready(self) -> None:
         """Wait until the script has run and its title is there."""
-        self.page.wait_for_selector("h1", timeout=120_000)
+        try:
+            self.page.wait_for_selector("h1", timeout=120_000)
+        except Exception as error:
+            seen = self.page.locator("body").inner_text()
+            raise AssertionError(
+                f"no title appeared; the page shows: {seen[:600]!r}; errors: {self.errors}"
+            ) from error
         self.page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=180_000)
 
     def close(self) -> None:

@@ -118,6 +118,21 @@ def test_choice_is_written_to_the_address():
     assert "system" not in at.query_params, "the default leaves no trace"
 
 
+def test_choice_survives_the_way_to_another_page():
+    at = opened("materials", crystal="diamond", lang="zh")
+    at.switch_page(PAGES["simplices"])
+    at.query_params["crystal"], at.query_params["lang"] = "rocksalt-not-there", "zh"
+    at.run()
+    assert {w.key: w.value for w in at.selectbox}["crystal"] == "cubic-perovskite", (
+        "the address of the new page decides"
+    )
+    at.switch_page(PAGES["materials"])
+    at.query_params["crystal"] = "fluorite"
+    at.run()
+    assert {w.key: w.value for w in at.selectbox}["crystal"] == "fluorite"
+    assert not at.exception
+
+
 def test_crystal_from_the_address_and_unknown_crystal():
     at = opened("materials", crystal="diamond")
     assert {w.key: w.value for w in at.selectbox}["crystal"] == "diamond"
