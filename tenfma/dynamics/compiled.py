@@ -19,16 +19,10 @@ import numba
 import numpy as np
 
 from tenfma.dynamics import noise as noises
-from tenfma.dynamics.compiled_code import (
-    FUNCTIONS,
-    LANES,
-    MOST_SCALARS,
-    Plan,
-    derivative_sources,
-    kernel_source,
-    plan,
-)
+from tenfma.dynamics.compiled_code import LANES, MOST_SCALARS, kernel_source
 from tenfma.dynamics.compiled_implicit import GAUSS_4, MIDPOINT, advance, implicit_functions, jitted
+from tenfma.dynamics.compiled_plan import Plan, plan
+from tenfma.dynamics.compiled_writer import FUNCTIONS, derivative_sources
 from tenfma.dynamics.compositions import triple_jump
 from tenfma.dynamics.words import Method, Word
 from tenfma.errors import ConvergenceError

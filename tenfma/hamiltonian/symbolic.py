@@ -16,6 +16,7 @@ import sympy
 
 from tenfma.errors import FormulaError, TenfmaError
 from tenfma.hamiltonian import formula as formulas
+from tenfma.hamiltonian.notation import latex, tidy
 from tenfma.hamiltonian.protocol import DIMENSIONLESS, Array, Capability, Hamiltonian, Units
 from tenfma.hamiltonian.structure import TIME, Structure
 
@@ -271,32 +272,6 @@ def _masses(structure: Structure, k: Sequence[float]) -> np.ndarray | None:
     if not all(mass.is_finite and mass.is_positive for mass in masses):
         return None
     return np.array([float(mass) for mass in masses])
-
-
-def latex(expression: sympy.Expr) -> str:
-    """LaTeX of an expression; px reads p_x, and omega0 reads ω₀."""
-    names = {symbol: _latex_name(symbol.name) for symbol in expression.free_symbols}
-    return sympy.latex(expression, symbol_names=names)
-
-
-def tidy(expression: sympy.Expr) -> sympy.Expr:
-    """The shortest of a few quick rewritings; SymPy's full simplification only where it is sure to be quick."""
-    candidates = [expression, sympy.factor_terms(expression)]
-    rational = all(power.exp.is_Integer for power in expression.atoms(sympy.Pow))
-    if rational and sympy.count_ops(expression) <= 20:
-        candidates.append(sympy.simplify(expression))
-    return min(candidates, key=sympy.count_ops)
-
-
-_GREEK = "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|xi|rho|sigma|phi|chi|psi|omega"
-_CONJUGATE = re.compile(rf"([pv])_?((?:[a-z]|{_GREEK})\d*|\d+)")
-
-
-def _latex_name(name: str) -> str:
-    match = _CONJUGATE.fullmatch(name)
-    if match and name not in ("phi", "psi", "pi"):
-        return f"{match[1]}_{{{sympy.latex(sympy.Symbol(match[2]))}}}"
-    return sympy.latex(sympy.Symbol(name))
 
 
 def _describe(coordinates: Sequence[str], momenta: Sequence[str], parameters: Mapping[str, float]) -> str:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from tenfma.dynamics import compiled
-from tenfma.dynamics.compiled_code import kernel_source, plan
+from tenfma.dynamics.compiled_code import kernel_source
+from tenfma.dynamics.compiled_plan import plan
 from tenfma.dynamics.methods import METHODS, check_pairing
 from tenfma.dynamics.noise import Noise
 from tenfma.dynamics.run import one_step
