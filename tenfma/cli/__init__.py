@@ -13,8 +13,10 @@ COMMANDS = {
     "app": ("tenfma.cli.app", "app"),
     "certify": ("tenfma.cli.certify", "certify"),
     "embed": ("tenfma.cli.embed", "embed"),
+    "evaluate": ("tenfma.cli.evaluate", "evaluate"),
     "evolve": ("tenfma.cli.evolve", "evolve"),
     "featurize": ("tenfma.cli.featurize", "featurize"),
+    "train": ("tenfma.cli.train", "train"),
 }
 
 #: the base of every usage error, whether Typer brings its own copy of click or uses the installed one

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
@@ -21,13 +21,19 @@ from tenfma.crystal.complex import (
 )
 from tenfma.crystal.cutoffs import Cutoff, cutoff_rule
 from tenfma.crystal.features import LOCAL_RANKS, Channel, Features, FeatureTable, featurize
+from tenfma.embedding.forces_model import NO_TRIANGLES, BodyOrder
 from tenfma.embedding.pooling import Embedding
 from tenfma.errors import TenfmaError
+from tenfma.hamiltonian.body_ordered import BodyOrdered
+from tenfma.hamiltonian.evaluator import Evaluator
 from tenfma.hamiltonian.layout import Layout, split_blocks
-from tenfma.hamiltonian.lift import Lift
+from tenfma.hamiltonian.lift import Lift, plain_lift
 from tenfma.hamiltonian.network import Connectivity, Potential
 from tenfma.hamiltonian.protocol import Hamiltonian
 from tenfma.hamiltonian.simplices import SimplicesHamiltonian
+
+if TYPE_CHECKING:
+    from tenfma.embedding.calculator import Calculator
 
 CHARTS = ("simplices", "atoms")
 MOMENTA = ("zero", "learned", "thermal")
@@ -80,14 +86,21 @@ class Model(nn.Module):
         cutoff: float | str | Cutoff = DEFAULT_CUTOFF,
         triangle_cutoff: float | str | Cutoff = DEFAULT_TRIANGLE_CUTOFF,
         confinement: float = 1.0,
+        body_order: BodyOrder | None = None,
     ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.name, self.trained, self.seed = name, trained, seed
         self.cutoff, self.triangle_cutoff = cutoff_rule(cutoff), cutoff_rule(triangle_cutoff)
         self.confinement = confinement
-        self.lift = Lift(channels, generator)
-        self.potential = Potential(self.lift.blocks, generator)
+        self.body_order = body_order
+        self.potential: nn.Module
+        if body_order is None:
+            self.lift = Lift(channels, generator)
+            self.potential = Potential(self.lift.blocks, generator)
+        else:
+            self.lift = plain_lift(channels)
+            self.potential = body_order.potential(self.lift.blocks)
         copies = {rank: sum(block.copies for block in self.lift.blocks[rank]) for rank in LOCAL_RANKS}
         self.log_mass = nn.ParameterDict(
             {rank: nn.Parameter(torch.zeros(copies[rank], dtype=torch.float64)) for rank in LOCAL_RANKS}
@@ -137,8 +150,37 @@ class Model(nn.Module):
     def dtype(self) -> torch.dtype:
         return next(self.potential.parameters()).dtype
 
+    @property
+    def evaluator(self) -> Evaluator | None:
+        """U_θ in machine code, where this model has it."""
+        if self.body_order is None:
+            return None
+        assert isinstance(self.potential, BodyOrdered)
+        return self.body_order.evaluator(self.potential)
+
+    def calculator(self, skin: float = 0.5) -> "Calculator":
+        """An ASE calculator: energy, free_energy, forces and stress of U_θ."""
+        from tenfma.embedding.calculator import Calculator
+
+        return Calculator(self, skin)
+
+    @classmethod
+    def of_body_order(cls, body_order: BodyOrder, name: str, trained: bool = False) -> "Model":
+        """A force model; its weights are zero until they are set."""
+        model = cls(
+            body_order.channels,
+            name=name,
+            trained=trained,
+            cutoff=body_order.description.cutoff,
+            triangle_cutoff=NO_TRIANGLES,
+            body_order=body_order,
+        )
+        return model.requires_grad_(False).eval()
+
     def features(self, K: SimplicialComplex) -> Features:
         """The smooth features of a complex."""
+        if self.body_order is not None:
+            return self.body_order.features(K)
         return featurize(K, smooth_only=True)
 
     def hamiltonian(
@@ -172,6 +214,8 @@ class Model(nn.Module):
                 self.cutoff,
                 self.triangle_cutoff,
                 name=f"H_θ of {self.name}, atoms",
+                tables=None if self.body_order is None else self.body_order.tables,
+                evaluator=self.evaluator,
             )
             q0 = K.positions
             return Start(H, q0, _thermal(H, q0, kT, seed) if p0 == "thermal" else torch.zeros_like(q0))
@@ -226,6 +270,8 @@ class Model(nn.Module):
             "confinement": self.confinement,
             "channels": channels,
         }
+        if self.body_order is not None:
+            settings["body_order"] = self.body_order.to_dict()
         save_file({key: value.contiguous() for key, value in self.state_dict().items()}, folder / WEIGHTS)
         (folder / SETTINGS).write_text(json.dumps(settings, indent=1, ensure_ascii=False))
 
@@ -239,6 +285,8 @@ class Model(nn.Module):
                 rank: tuple(Channel(**{**c, "labels": tuple(c["labels"])}) for c in table)
                 for rank, table in settings.pop("channels").items()
             }
+            if "body_order" in settings:
+                settings["body_order"] = BodyOrder.from_dict(settings["body_order"])
             model = cls(channels, **settings)
             model.load_state_dict(load_file(folder / WEIGHTS))
         except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

@@ -18,12 +18,14 @@ from torch import Tensor, nn
 from tenfma.crystal import elements
 from tenfma.crystal.complex import SimplicialComplex, complex_of
 from tenfma.crystal.cutoffs import Cutoff, cutoff_rule
-from tenfma.crystal.features import LOCAL_RANKS, featurize
+from tenfma.crystal.features import LOCAL_RANKS, FeatureTable, featurize
 from tenfma.errors import TenfmaError
+from tenfma.hamiltonian.evaluator import Evaluator
 from tenfma.hamiltonian.learned import as_given, slope
 from tenfma.hamiltonian.lift import Lift
 from tenfma.hamiltonian.network import Connectivity
 from tenfma.hamiltonian.protocol import Array, Capability, Hamiltonian, Units
+from tenfma.hamiltonian.verlet import VerletList
 
 #: one atomic mass unit in eV·fs²/Å²
 AMU = 1 / units.fs**2
@@ -43,7 +45,8 @@ class Widened:
 class AtomsHamiltonian(Hamiltonian):
     """H(r, π) of the atoms of one crystal or of several at fixed cells; states are (*ensemble, N, 3).
 
-    `cutoff` and `triangle_cutoff` are the model's, `skin` is in Å.
+    `cutoff` and `triangle_cutoff` are the model's, `skin` is in Å. `tables` are the features U_θ sees, Module A's
+    by default. Where U_θ has machine code, an `evaluator`, it is used wherever no gradient is asked for.
     """
 
     capability = Capability.QUADRATIC
@@ -59,6 +62,8 @@ class AtomsHamiltonian(Hamiltonian):
         triangle_cutoff: Any,
         skin: float = 0.5,
         name: str = "H_θ (atoms)",
+        tables: Callable[[SimplicialComplex], dict[str, FeatureTable]] | None = None,
+        evaluator: Evaluator | None = None,
     ) -> None:
         if not skin >= 0:
             raise TenfmaError(f"the skin is {skin}; a length of at least 0 Å is expected")
@@ -69,6 +74,8 @@ class AtomsHamiltonian(Hamiltonian):
         self.mass = AMU * elements.data(K.numbers, ["mass"], K.dtype)
         self.event_shape = (K.n_atoms, 3)
         self.n_crystals = K.n_crystals
+        self._tables, self._evaluator = tables or _module_a, evaluator
+        self._lists: dict[int, VerletList] = {}
         self._cached: tuple[Tensor, SimplicialComplex] | None = None
 
     @property
@@ -149,10 +156,11 @@ class AtomsHamiltonian(Hamiltonian):
         return replace(K, cutoffs=K.cutoffs - self.skin, triangle_cutoffs=K.triangle_cutoffs - self.skin)
 
     def _cells(self, K: SimplicialComplex) -> dict[str, Tensor]:
-        rows = self.lift(featurize(K, smooth_only=True).for_potential())
-        return self.potential(rows, Connectivity.of(K))
+        return self.potential(self.lift(self._tables(K)), Connectivity.of(K))
 
     def _potential(self, r: Tensor) -> Tensor:
+        if self._evaluator is not None and not self._records(r):
+            return self._evaluated(r)[0]
         K = self.complex(r)
         parts = self._cells(K)
         owners = dict(zip(LOCAL_RANKS, (K.atom_crystal, K.edge_crystal, K.triangle_crystal)))
@@ -166,4 +174,37 @@ class AtomsHamiltonian(Hamiltonian):
         return p.new_zeros((*p.shape[:-2], self.n_crystals)).index_add(-1, self.owner, per_atom)
 
     def _slope(self, r: Tensor) -> Tensor:
+        if self._evaluator is not None and not self._records(r):
+            return -self._evaluated(r)[1]
         return slope(self._potential, r, self.potential.parameters())
+
+    def _records(self, r: Tensor) -> bool:
+        """Whether what is computed from r must be part of a graph."""
+        asked = r.requires_grad or any(p.requires_grad for p in self.potential.parameters())
+        return asked and torch.is_grad_enabled()
+
+    def _evaluated(self, r: Tensor) -> tuple[Tensor, Tensor]:
+        """Energies (*ensemble, crystals) and forces (*ensemble, N, 3) by machine code."""
+        assert self._evaluator is not None
+        rows = r.detach().cpu().double().reshape(-1, *self.event_shape).numpy()
+        energies, forces = np.zeros((len(rows), self.n_crystals)), np.zeros(rows.shape)
+        owner = self.owner.numpy()
+        for member, row in enumerate(rows):
+            for crystal in range(self.n_crystals):
+                here = owner == crystal
+                near = self._lists.setdefault(
+                    member * self.n_crystals + crystal,
+                    VerletList(self._evaluator.description.cutoff, self.skin),
+                )
+                pairs = near.pairs(row[here], self.cells[crystal].numpy(), self.pbc[crystal].numpy())
+                energy, force, _ = self._evaluator.energy_forces(self.numbers[here].numpy(), pairs)
+                energies[member, crystal], forces[member, here] = energy.sum(), force
+        shape = r.shape[:-2]
+        return (
+            torch.from_numpy(energies).to(r).reshape(*shape, self.n_crystals),
+            torch.from_numpy(forces).to(r).reshape(r.shape),
+        )
+
+
+def _module_a(K: SimplicialComplex) -> dict[str, FeatureTable]:
+    return featurize(K, smooth_only=True).for_potential()

@@ -1,0 +1,75 @@
+"""`tenfma train`: labelled frames in, a folder with a trained model out."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    data: Annotated[
+        list[str],
+        typer.Option("--data", help="Frames with energies and forces: extxyz(.gz), ASE, pymatgen JSON."),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for config, log, weights and model card.")],
+    task: str = typer.Option("forces", "--task", help="What is learned: forces."),
+    valid: float = typer.Option(0.1, "--valid", help="Share of the frames held out to choose the ridge."),
+    minutes: float = typer.Option(60.0, "--minutes", help="Time budget; what is finished by then is used."),
+    seed: int = typer.Option(0, "--seed", help="Seed of the held-out share."),
+    cutoff: float = typer.Option(5.2, "--cutoff", help="How far an atom sees, Å."),
+    functions: int = typer.Option(0, "--functions", help="Functions per element at most; 0: the recipe's."),
+) -> None:
+    """Train a Hamiltonian on DFT energies, forces and (where present) stresses.
+
+    Interrupted, even killed, the same command goes on where it stopped, at most half a minute of work lost.
+
+    Example: tenfma train --task forces --data train.extxyz.gz --out si
+    """
+    from dataclasses import replace
+
+    from tenfma.cli.output import progress_bar
+    from tenfma.errors import TenfmaError
+
+    if task != "forces":
+        raise TenfmaError(f"--task {task} is not known; forces is")
+
+    from tenfma.training.forces import Report, train_forces
+    from tenfma.training.least_squares import Candidate
+    from tenfma.training.recipe import Recipe
+
+    recipe = replace(Recipe(), cutoff=cutoff)
+    if functions:
+        recipe = replace(recipe, functions=functions, functions_mixed=functions)
+    heading = f"{'energy weight':>13} {'ridge':>7}   {'E MAE meV/atom':>14} {'F MAE eV/Å':>10}   (validation)"
+
+    with progress_bar("normal equations", 1.0) as bar:
+
+        def candidate(one: Candidate) -> None:
+            nonlocal heading
+            if heading:
+                typer.echo(heading)
+                heading = ""
+            e = one.errors
+            typer.echo(
+                f"{one.energy_weight:>13g} {one.ridge:>7.0e}   {e.energy_mae:>14.3f} {e.force_mae:>10.4f}"
+            )
+
+        model = train_forces(
+            data,
+            out,
+            valid=valid,
+            seed=seed,
+            minutes=minutes,
+            recipe=recipe,
+            command="tenfma " + shlex.join(_portable(sys.argv[1:])),
+            report=Report(lambda done, total: bar(done / total), candidate),
+        )
+    typer.echo(f"trained    {model.name}; card in {out / 'card.md'}")
+    typer.echo(f"use it     tenfma evaluate {out} --data FILE, or tenfma.load({str(out)!r})")
+
+
+def _portable(arguments: list[str]) -> list[str]:
+    """Files by name only, so that a card does not tell where they lay."""
+    return [Path(part).name if "/" in part else part for part in arguments]

@@ -1,0 +1,58 @@
+"""Model cards: what a model was trained on, how, and how good it is, for people and for programs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+CARD, PAGE = "card.json", "card.md"
+
+
+def write_card(folder: Path, facts: dict[str, Any]) -> None:
+    """Write `card.json` and `card.md`."""
+    (folder / CARD).write_text(json.dumps(facts, indent=1, ensure_ascii=False))
+    (folder / PAGE).write_text(page(facts))
+
+
+def add_test(folder: Path, data: str, errors: dict[str, Any]) -> None:
+    """Add errors measured on a test file to the card, if the folder has one."""
+    path = folder / CARD
+    if path.is_file():
+        facts = json.loads(path.read_text())
+        facts.setdefault("tests", {})[data] = errors
+        write_card(folder, facts)
+
+
+def page(facts: dict[str, Any]) -> str:
+    """The card in words."""
+    lines = [
+        f"# {facts['name']}",
+        "",
+        f"A body-ordered Hamiltonian for {', '.join(facts['elements'])}: energies, forces and stress. It knows no "
+        "other element, and structures unlike its training data are extrapolation.",
+        "",
+        f"- Trained on {facts['frames_used']} of {facts['frames']} frames ({facts['atoms']:,} atoms) of "
+        f"{', '.join(facts['data'])}; {facts['validation_frames']} of them, drawn with seed {facts['seed']}, chose the "
+        "ridge and the energy weight and then joined the rest.",
+        f"- {facts['parameters']:,} parameters, {facts['functions_per_element']:,} functions per element, cutoff "
+        f"{facts['cutoff']:g} Å; energy weight {facts['energy_weight']:g} Å, ridge {facts['ridge']:g}.",
+    ]
+    if facts["command"]:
+        lines.append(
+            f"- Made by `{facts['command']}` in {facts['processor_seconds']:.0f} s of processor time."
+        )
+    lines += ["", "| frames | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    tables = {"validation": facts["validation"], **facts.get("tests", {})}
+    for name, errors in tables.items():
+        cells = [f"{errors[key]:.4g}" if key in errors else "" for key in COLUMNS]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+COLUMNS = {
+    "energy_mae": "energy MAE, meV/atom",
+    "energy_rmse": "energy RMSE, meV/atom",
+    "force_mae": "force MAE, eV/Å",
+    "force_rmse": "force RMSE, eV/Å",
+    "stress_mae": "stress MAE, GPa",
+    "stress_rmse": "stress RMSE, GPa",
+}

@@ -1,0 +1,175 @@
+"""`train --task forces`: frames in, a folder with a force model out, resumable and within a time budget.
+
+The folder holds `config.json` (what was asked for), `log.jsonl` (every event, one per line), `weights.safetensors` with
+`model.json` (the model, for `tenfma.load`), `card.json` and `card.md` (where it comes from and how good it is), and,
+until training is finished, `state/` (the normal equations so far).
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tenfma.embedding.forces_model import BodyOrder
+from tenfma.embedding.model import Model
+from tenfma.errors import TenfmaError
+from tenfma.hamiltonian.body_ordered import BodyOrdered
+from tenfma.training.card import write_card
+from tenfma.training.data import Frame, digest, read_frames
+from tenfma.training.least_squares import Candidate, Solver, choose, split
+from tenfma.training.moments import Assembly
+from tenfma.training.recipe import Recipe, symbols
+
+CONFIG, LOG, STATE = "config.json", "log.jsonl", "state"
+#: share of a time budget that adding up the normal equations may take; the rest is for solving them
+ASSEMBLY_SHARE = 0.8
+
+
+@dataclass
+class Report:
+    """What a caller may want to show: called with (done, total) chunks, and with each candidate."""
+
+    chunks: Callable[[int, int], None] | None = None
+    candidate: Callable[[Candidate], None] | None = None
+
+
+def train_forces(
+    data: Sequence[str | Path],
+    out: str | Path,
+    *,
+    valid: float = 0.1,
+    seed: int = 0,
+    minutes: float | None = None,
+    recipe: Recipe | None = None,
+    name: str | None = None,
+    command: str = "",
+    report: Report | None = None,
+) -> Model:
+    """Train on the frames of these files, resuming what `out` holds of the same run.
+
+    Raises TenfmaError where no frame has forces, or `out` holds a run with other settings.
+    """
+    started, clock = time.monotonic(), time.process_time()
+    recipe, report, out = recipe or Recipe(), report or Report(), Path(out)
+    if minutes is not None and not minutes > 0:
+        raise TenfmaError(f"the time budget is {minutes} minutes; a number above 0 is expected")
+    frames = [frame for path in data for frame in read_frames(path)]
+    check_labels(frames)
+    folds = split(len(frames), valid, seed)
+    elements = sorted({z for frame in frames for z in frame.elements})
+    description = recipe.description(elements)
+    config = {
+        "task": "forces",
+        "data": [Path(path).name for path in data],
+        "data_sha256": digest(frames),
+        "valid": valid,
+        "seed": seed,
+        "recipe": recipe.to_dict(),
+    }
+    _open(out, config)
+    log = _Log(out / LOG)
+    log("start", frames=len(frames), atoms=sum(map(len, frames)), elements=symbols(elements))
+
+    assembly = Assembly(description, frames, folds, seed, out / STATE)
+    if assembly.done:
+        log("resumed", chunks=assembly.done, of=assembly.total)
+    deadline = float("inf") if minutes is None else started + 60 * minutes * ASSEMBLY_SHARE
+    complete = assembly.run(deadline, report.chunks)
+    log("assembled", chunks=assembly.done, of=assembly.total, seconds=time.monotonic() - started)
+
+    def judged(candidate: Candidate) -> None:
+        log(
+            "candidate",
+            energy_weight=candidate.energy_weight,
+            ridge=candidate.ridge,
+            valid=candidate.errors.to_dict(),
+        )
+        if report.candidate is not None:
+            report.candidate(candidate)
+
+    held = [frame for frame, fold in zip(frames, folds) if fold]
+    solver = Solver(assembly.sums((0,)), recipe.virial_weight)
+    ranked = choose(description, solver, held, recipe.energy_weights, recipe.ridges, judged)
+    best = ranked[0]
+    final = Solver(assembly.sums((0, 1)), recipe.virial_weight)
+    weights, offsets = final(best.energy_weight, best.ridge)
+    model = force_model(BodyOrder(description), weights, offsets, name or out.name)
+    model.save(out)
+    facts: dict[str, Any] = {
+        "name": model.name,
+        "task": "forces",
+        "elements": symbols(elements),
+        "data": config["data"],
+        "data_sha256": config["data_sha256"],
+        "frames": len(frames),
+        "atoms": sum(map(len, frames)),
+        "frames_used": sum(m.frames for m in assembly.moments.values()),
+        "validation_frames": int(folds.sum()),
+        "command": command,
+        "seed": seed,
+        "cutoff": description.cutoff,
+        "functions_per_element": len(description.invariants),
+        "parameters": int(weights.size + offsets.size),
+        "recipe": recipe.to_dict(),
+        "energy_weight": best.energy_weight,
+        "ridge": best.ridge,
+        "validation": best.errors.to_dict(),
+        "processor_seconds": round(time.process_time() - clock, 1),
+    }
+    write_card(out, facts)
+    log("finished", complete=complete, energy_weight=best.energy_weight, ridge=best.ridge)
+    if complete:
+        shutil.rmtree(out / STATE, ignore_errors=True)
+    return model
+
+
+def force_model(body_order: BodyOrder, weights: np.ndarray, offsets: np.ndarray, name: str) -> Model:
+    """A trained model with these θ (Z, functions) and ε (Z,)."""
+    model = Model.of_body_order(body_order, name, trained=True)
+    assert isinstance(model.potential, BodyOrdered)
+    with torch.no_grad():
+        model.potential.weights.copy_(torch.from_numpy(weights))
+        model.potential.offsets.copy_(torch.from_numpy(offsets))
+    return model
+
+
+def check_labels(frames: Sequence[Frame]) -> None:
+    """Raise TenfmaError unless some frames have forces and some have energies."""
+    if not any(frame.forces is not None for frame in frames):
+        raise TenfmaError(
+            f"{frames[0].place} and all others have no forces; forces in eV/Å are needed for --task forces"
+        )
+    if not any(frame.energy is not None for frame in frames):
+        raise TenfmaError(f"{frames[0].place} and all others have no energy; total energies in eV are needed")
+
+
+def _open(out: Path, config: dict) -> None:
+    """Make the folder, or see that what it holds is of the same run."""
+    if out.exists() and not out.is_dir():
+        raise TenfmaError(f"--out {out} is a file; a folder is expected")
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(config, indent=1)
+    path = out / CONFIG
+    if path.is_file() and json.loads(path.read_text()) != json.loads(text):
+        raise TenfmaError(f"{out} holds a run with other data or settings; give another --out or delete it")
+    if not path.is_file() and any(out.iterdir()):
+        raise TenfmaError(f"{out} holds other files; give a new folder")
+    path.write_text(text)
+
+
+class _Log:
+    """Events, one JSON object per line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self, event: str, **facts: Any) -> None:
+        facts = {key: round(value, 6) if isinstance(value, float) else value for key, value in facts.items()}
+        with self.path.open("a") as file:
+            file.write(json.dumps({"time": round(time.time(), 1), "event": event, **facts}) + "\n")
