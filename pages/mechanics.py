@@ -56,7 +56,7 @@ with beside:
     st.markdown(t("mechanics.conserved.text", names=names) if found else t("mechanics.none"))
     for item in found:
         st.latex(item.function.latex() + r"\qquad " + layout.latex_words(
-            t("mechanics.exact") if item.exact else t("mechanics.residual", value=item.residual)
+            t("mechanics.exact") if item.exact else t("mechanics.residual", value=max(item.residual, 1e-16))
         ))  # fmt: skip
 
 

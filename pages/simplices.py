@@ -22,7 +22,7 @@ with controls:
         default="triangles",
         kind="segments",
     )
-    suggested = view.suggested_cutoff(crystal.bonds)
+    suggested = cache.suggested_cutoff(crystal)
     cutoff = state.number(
         t("simplices.cutoff"),
         f"cutoff-{crystal.source}",

@@ -81,6 +81,16 @@ def _features(_structure: Any, key: str, cutoff: float) -> Any:
     return featurize(_complex(_structure, key, cutoff, cutoff), smooth_only=True)
 
 
+def suggested_cutoff(chosen: Crystal) -> float:
+    """A first cutoff for its simplices: chemical bonds, and a shell more where these close no triangle, Å."""
+    from tenfma.viz import simplices
+
+    first = simplices.suggested_cutoff(chosen.bonds)
+    if complex_of(chosen, first, first).n_triangles:
+        return first
+    return simplices.suggested_cutoff(chosen.bonds, simplices.SECOND_SHELL)
+
+
 def topology(chosen: Crystal, cutoff: float) -> Any:
     """Betti numbers and spectra of that complex."""
     return _topology(chosen.structure, scene_key(chosen.structure), cutoff)
@@ -202,8 +212,10 @@ def portrait(text: str) -> Any:
     """One orbit of that Hamiltonian in the plane of its first coordinate."""
     from tenfma.viz import phase
 
-    H = notebook(text).system()
-    plane = next(iter(phase.planes(H).values()))
+    book = notebook(text)
+    H = book.system()
+    turning = next((name for name in book.coordinates if name not in book.cyclic), book.coordinates[0])
+    plane = next(plane for plane in phase.planes(H, 4).values() if plane.names[0] == phase.pretty(turning))
     q0, p0 = phase.lively_start(H)
     return phase.study(H, q0, p0, 0.02, 1500, [phase.default_method(H)], plane)
 

@@ -89,12 +89,14 @@ _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def pretty(name: str) -> str:
-    """A variable's name as it is written by hand: theta1 → θ₁, ptheta1 → p_θ₁, px → pₓ."""
+    """A variable's name as it is written by hand: theta1 → θ₁, ptheta1 → p_θ₁, pr → p_r."""
     for word, letter in _GREEK.items():
-        if name.removeprefix("p").startswith(word):
-            prefix = "p_" if name.startswith("p" + word) else ""
-            return prefix + letter + name.split(word, 1)[1].translate(_BELOW)
-    return {"px": "pₓ", "py": "p_y", "pz": "p_z"}.get(name, name.translate(_BELOW))
+        for prefix, shown in (("", ""), ("p", "p_")):
+            if name.startswith(prefix + word):
+                return shown + letter + name.removeprefix(prefix + word).translate(_BELOW)
+    if len(name) == 2 and name[0] == "p" and name[1].isalpha():
+        return "pₓ" if name == "px" else f"p_{name[1]}"
+    return name.translate(_BELOW)
 
 
 def ring(
@@ -279,10 +281,9 @@ def area_summary(study_: Study, dt: float, damping: float = 0.0, tolerance: floa
 
 
 def lively_start(H: SymbolicHamiltonian) -> tuple[np.ndarray, np.ndarray]:
-    """A start with finite energy that moves: coordinates and momenta of order one, all different."""
+    """A start of order one in every variable, all different, so that nothing rests by accident."""
     n = len(H.coordinates)
-    q0, p0 = 1.0 + 0.2 * np.arange(n), 0.3 + 0.4 * np.arange(n)
-    return q0, p0
+    return 1.0 + 0.2 * np.arange(n), 0.9 - 0.5 * np.arange(n)
 
 
 def default_steps(H: SymbolicHamiltonian) -> int:

@@ -19,13 +19,15 @@ RANKS = ("atoms", "bonds", "triangles")
 SPECTRUM_LIMIT = 700
 #: how much longer than the longest near-neighbour bond a first look reaches
 REACH = 1.06
+#: second neighbours of a tetrahedral net are √(8/3) = 1.633 bonds away
+SECOND_SHELL = 1.65
 SHORTEST, LONGEST = 1.5, 6.0
 
 
-def suggested_cutoff(bonds: Sequence[Bond]) -> float:
-    """A cutoff that takes in a chemist's bonds and little more, Å, to one decimal upwards."""
+def suggested_cutoff(bonds: Sequence[Bond], reach: float = REACH) -> float:
+    """A cutoff of `reach` times the longest near-neighbour bond, Å, to one decimal upwards."""
     longest = max((bond.length for bond in bonds), default=3.0)
-    return float(np.clip(np.ceil(10 * REACH * longest) / 10, SHORTEST, LONGEST))
+    return float(np.clip(np.ceil(10 * reach * longest) / 10, SHORTEST, LONGEST))
 
 
 def corners(structure: Structure, K: SimplicialComplex, rank: int) -> np.ndarray:

@@ -52,8 +52,8 @@ TEXTS = {
     ),
     "mechanics.conserved": ("Conserved quantities", "守恒量"),
     "mechanics.conserved.text": (
-        "All polynomials up to degree 2 in {names} were tried; these satisfy A-bracket-H = 0.",
-        "检验了 {names} 的所有二次以内多项式；满足与 H 的括号为零的有：",
+        "All polynomials up to degree 2 in {names} were tried; these satisfy {{A, H}} = 0.",
+        "检验了 {names} 的所有二次以内多项式；满足 {{A, H}} = 0 的有：",
     ),
     "mechanics.exact": ("exact", "精确"),
     "mechanics.residual": ("residual {value:.0e}", "残差 {value:.0e}"),
@@ -62,13 +62,13 @@ TEXTS = {
         "二次多项式中没有；H 本身守恒，但此处不是多项式。",
     ),
     "mechanics.note.cyclic": (
-        "{names} does not appear in L, so its momentum {momenta} never changes; the search below finds {count} conserved "
-        "polynomial(s).",
+        "{names} does not appear in L, so its momentum {momenta} never changes. Conserved polynomials found "
+        "below: {count}.",
         "L 中不含 {names}，因此动量 {momenta} 不变；下方搜索找到 {count} 个守恒多项式。",
     ),
     "mechanics.note.energy": (
-        "Every coordinate appears in L, so no single momentum is kept; what the motion keeps is H, and the search below "
-        "finds {count} conserved polynomial(s).",
+        "Every coordinate appears in L, so no single momentum is kept; what the motion keeps is H. Conserved "
+        "polynomials found below: {count}.",
         "所有坐标都出现在 L 中，单个动量都不守恒；运动守恒的是 H，下方搜索找到 {count} 个守恒多项式。",
     ),
     "mechanics.eq.bracket": ("The Poisson bracket:", "泊松括号："),
