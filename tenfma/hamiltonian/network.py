@@ -34,6 +34,8 @@ ARRIVED = 3.0
 #: typical numbers of bonds on an atom and of triangles on a bond, which keep sums near one
 BONDS_PER_ATOM = 24.0
 TRIANGLES_PER_BOND = 6.0
+#: scale of readouts before training, eV: small, so that dense crystals move gently too
+FIRST_ENERGY = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +108,9 @@ class Potential(nn.Module):
         self.of_atom = perceptron(2 * C + 4 * K + n["bonds"]["1e-"] + own, hidden, C + 1, generator)
         self.bond_reader = linear(C, 1, generator, bias=False)
         self.triangle_reader = linear(C, 1, generator, bias=False)
+        with torch.no_grad():
+            for reader in (list(self.of_atom.parameters())[-2][:1], self.bond_reader.weight):
+                reader *= FIRST_ENERGY
 
     def forward(self, rows: dict[str, Tensor], links: Connectivity) -> dict[str, Tensor]:
         """{rank: q (cells, width)} → {rank: energy (cells,)}."""
