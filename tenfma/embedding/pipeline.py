@@ -12,7 +12,10 @@ from tenfma.dynamics.integrate import integrate
 from tenfma.embedding.model import Model, check_momenta
 from tenfma.embedding.pooling import Embedding, energies_per_atom, pool
 from tenfma.errors import TenfmaError
+from tenfma.site import assets
 
+#: the folder of shipped models in the assets
+MODELS = "models"
 #: how the motion behind an embedding is run
 EMBED = {"method": "leapfrog", "dt": 0.1, "steps": 10}
 #: crystals are evolved together up to this many numbers in a state
@@ -20,7 +23,7 @@ BATCH = 200_000
 
 
 def load(name: str | None = None) -> "Model":
-    """A model by name: `untrained` or `untrained:SEED`, or a folder written by `Model.save`.
+    """A model by name: a shipped one (`shipped()`), `untrained`, `untrained:SEED`, or a folder with one in it.
 
     Without a name: the default, which are seeded, untrained weights and says so (`model.trained` is False).
     Raises TenfmaError where there is no such model.
@@ -33,9 +36,17 @@ def load(name: str | None = None) -> "Model":
         return Model.untrained(int(seed))
     if Path(text).is_dir():
         return Model.restore(text)
+    if text in shipped():
+        return Model.restore(assets() / MODELS / text)
     raise TenfmaError(
-        f"there is no model {text}; 'untrained', 'untrained:SEED' or a folder with a saved model is expected"
+        f"there is no model {text}; {', '.join([*shipped(), 'untrained', 'untrained:SEED'])} or a folder with a "
+        "saved model is expected"
     )
+
+
+def shipped() -> list[str]:
+    """Names of the trained models that come with the package."""
+    return sorted(card.parent.name for card in (assets() / MODELS).glob("*/card.json"))
 
 
 def embed(

@@ -170,6 +170,8 @@ class _Log:
         self.path = path
 
     def __call__(self, event: str, **facts: Any) -> None:
-        facts = {key: round(value, 6) if isinstance(value, float) else value for key, value in facts.items()}
+        facts = {
+            key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in facts.items()
+        }
         with self.path.open("a") as file:
             file.write(json.dumps({"time": round(time.time(), 1), "event": event, **facts}) + "\n")

@@ -195,3 +195,16 @@ def test_a_general_model_is_a_calculator_too():
         energies.append(moved.get_potential_energy())
     assert -(energies[0] - energies[1]) / (2 * h) == pytest.approx(forces[0, 2], abs=1e-6)
     assert np.isfinite(atoms.get_stress()).all()
+
+
+@pytest.mark.parametrize("name", ["Mo", "Si"])
+def test_shipped_models_load_by_name_and_hold_their_crystal_together(name):
+    """The force on a displaced atom points back, and the model says that it is trained."""
+    shipped = tenfma.load(name)
+    assert shipped.trained and shipped.name == name
+    atoms = bulk(name, cubic=True)
+    atoms.positions[0, 0] += 0.1
+    atoms.calc = shipped.calculator()
+    assert atoms.get_forces()[0, 0] < -0.1
+    weights = tenfma.embedding.pipeline.assets() / "models" / name / "weights.safetensors"
+    assert weights.stat().st_size < 4e6
