@@ -1,6 +1,6 @@
 """A model as an ASE calculator, for ASE's optimisers, molecular dynamics and everything built on them."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ class Calculator(AseCalculator):
     differentiation. Raises TenfmaError for an element the model does not know.
     """
 
-    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "energies", "forces", "stress"]
+    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
 
     def __init__(self, model: "Model", skin: float = 0.5, **options: Any) -> None:
         super().__init__(**options)
