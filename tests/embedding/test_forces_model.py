@@ -197,7 +197,7 @@ def test_a_general_model_is_a_calculator_too():
     assert np.isfinite(atoms.get_stress()).all()
 
 
-@pytest.mark.parametrize("name", ["Mo", "Si"])
+@pytest.mark.parametrize("name", ["Cu", "Mo", "Si"])
 def test_shipped_models_load_by_name_and_hold_their_crystal_together(name):
     """The force on a displaced atom points back, and the model says that it is trained."""
     shipped = tenfma.load(name)
