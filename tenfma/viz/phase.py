@@ -156,7 +156,7 @@ def study(
     methods: Sequence[str],
     plane: Plane,
     radius: float = 0.0,
-    points: int = 480,
+    points: int = 320,
     area_name: str = "area",
 ) -> Study:
     """Integrate from (q0, p0) by every method, and a patch of `radius` round it by the first of them."""
