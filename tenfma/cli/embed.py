@@ -10,7 +10,9 @@ def embed(
     sources: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="Structure files, or prototype:NAME.")
     ],
-    out: Annotated[Path, typer.Option("--out", help="Where the table goes: .parquet, .csv or .json.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the table goes: .parquet, .csv or .json.")
+    ] = None,
     model: str = typer.Option("untrained", "--model", help="A model's name or folder, or untrained:SEED."),
     dt: float = typer.Option(0.1, "--dt", help="Step size, latent time."),
     steps: int = typer.Option(10, "--steps", help="Steps of leapfrog before pooling; 0 pools the start."),
@@ -28,7 +30,8 @@ def embed(
     from tenfma.cli.output import TABLES, progress_bar, writable, write_table
     from tenfma.errors import TenfmaError
 
-    writable(out, TABLES)
+    if out is not None:
+        writable(out, TABLES)
 
     import pandas as pd
 
@@ -61,11 +64,18 @@ def embed(
             interrupted = True
     if rows:
         table = pd.concat(rows, ignore_index=True)
-        write_table(table, out)
+        if out is not None:
+            write_table(table, out)
         counted = f"{len(table)} structures from {len(rows)} of {len(sources)} sources"
         typer.echo(f"embedded   {counted}, {table.shape[1] - 4} components each")
         typer.echo(f"weights    {learned.description}")
-        typer.echo(f"saved      {out}")
+        if out is None:
+            typer.echo(table.iloc[:, [0, 2, 4, 5, 6]].to_string(index=False, float_format="%.6g"))
+        typer.echo(
+            f"saved      {out}"
+            if out is not None
+            else "saved      nowhere; give --out F.parquet to keep them"
+        )
     for failure in failures:
         typer.echo(f"tenfma: skipped {failure}", err=True)
     if interrupted:

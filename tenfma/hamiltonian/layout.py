@@ -169,6 +169,16 @@ def turn(values: Tensor, irrep: str, rotation: Tensor) -> Tensor:
         return sign * (values @ rotation.T)
     if degree == 2:
         return sign * components(rotation @ matrix(values) @ rotation.T)
-    proper = rotation * torch.sign(torch.linalg.det(rotation))
-    improper = torch.sign(torch.linalg.det(rotation)) if parity == "o" else 1.0
-    return improper * (values @ o3.Irrep(degree, 1).D_from_matrix(proper).to(values).T)
+    return sign * (values @ _harmonic_matrix(degree, rotation).to(values))
+
+
+def _harmonic_matrix(degree: int, rotation: Tensor) -> Tensor:
+    """Dᵀ with Y(R u) = D Y(u), solved on fixed directions u: to round-off, which e3nn's own tables are not."""
+    generator = torch.Generator().manual_seed(degree)
+    u = torch.randn(8 * degree, 3, dtype=torch.float64, generator=generator)
+    u = u / u.norm(dim=1, keepdim=True)
+    Y, turned = (
+        o3.spherical_harmonics(degree, x, normalize=False, normalization="norm")
+        for x in (u, u @ rotation.to(u).T)
+    )
+    return torch.linalg.lstsq(Y, turned).solution
