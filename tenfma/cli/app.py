@@ -10,7 +10,9 @@ from tenfma.site import site
 
 def app(
     port: int = typer.Option(8501, min=1, max=65535, help="Port to serve on."),
-    address: str = typer.Option("localhost", help="Address to listen on; localhost keeps it to this machine."),
+    address: str = typer.Option(
+        "localhost", help="Address to listen on; localhost keeps it to this machine."
+    ),
     headless: bool = typer.Option(False, help="Do not open a browser window."),
 ) -> None:
     """Open the app in a browser.
