@@ -21,7 +21,9 @@ class BuildWithSite(build_py):
         for name in SITE:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, target / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(
+                    source, target / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+                )
             elif source.exists():
                 target.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target / name)

@@ -31,7 +31,9 @@ __all__ = ["__version__", *_PUBLIC]
 
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
-        raise AttributeError(f"module 'tenfma' has no attribute {name!r}; it has {', '.join(sorted(__all__))}")
+        raise AttributeError(
+            f"module 'tenfma' has no attribute {name!r}; it has {', '.join(sorted(__all__))}"
+        )
     module, attribute = _PUBLIC[name]
     value = getattr(import_module(module), attribute)
     globals()[name] = value
