@@ -53,7 +53,7 @@ def trajectory(scale: float) -> Task:
 
 def saving(scale: float) -> Task:
     """One trajectory, every step kept; ours and the C loop also keep the energy."""
-    steps = int(500_000 * scale)
+    steps = int(2_000_000 * scale)
     H, q, p = henon_heiles()
     return Task(
         "Hénon–Heiles, one trajectory, every step kept",

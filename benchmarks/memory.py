@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--steps", type=int, nargs="+", default=[100, 1_000, 10_000], help="numbers of steps")
-    parser.add_argument("--batch", type=int, default=64, help="trajectories at once (default 64)")
+    parser.add_argument("--batch", type=int, default=128, help="trajectories at once (default 128)")
     parser.add_argument("--no-save", action="store_true", help="print only")
     parser.add_argument(
         "--here", nargs=4, metavar=("METHOD", "GRADIENT", "STEPS", "BATCH"), help=argparse.SUPPRESS
