@@ -81,9 +81,14 @@ def _solve_linear(matrix, vector):
 
 @_kept
 def _changes(new, old, q, p, h):
-    """Largest change of h·K relative to the size of positions and of momenta, the larger of the two."""
+    """(change, rounded): how much h·K changed, and whether that is within round-off of the numbers at hand.
+
+    change   relative to the size of positions and of momenta, the larger of the two
+    rounded  below 16 ε of the largest component, or of 1: near an equilibrium a force is a difference of terms of
+             order 1, and its round-off does not shrink with the amplitude
+    """
     n = q.shape[0]
-    worst = 0.0
+    worst = most = largest = 0.0
     for half in range(2):
         change = size = 0.0
         for i in range(n):
@@ -92,11 +97,12 @@ def _changes(new, old, q, p, h):
             for i in range(start, start + n):
                 difference = abs(h * (new[i] - old[i]))
                 if not difference < np.inf:
-                    return np.inf
+                    return np.inf, False
                 change, size = max(change, difference), max(size, abs(h * new[i]))
         if change > 0.0:
             worst = max(worst, change / size)
-    return worst
+        most, largest = max(most, change), max(largest, size)
+    return worst, most <= _ROUND_OFF * max(largest, 1.0)
 
 
 @_kept
@@ -145,8 +151,8 @@ def _newton(field, K, q, p, t, h, friction, k, a, c, tolerance, work):
         for i in range(size):
             shifted[i] = K[i]
             K[i] += update[i]
-        change = _changes(K, shifted, q, p, h)
-        if change <= tolerance or (change <= 1e-9 and change >= last):
+        change, rounded = _changes(K, shifted, q, p, h)
+        if change <= tolerance or ((rounded or change <= 1e-9) and change >= last):
             return True
         if not change < np.inf:
             return False
@@ -173,11 +179,11 @@ def _step(field, q, p, t, h, friction, k, a, b, c, tolerance, work):
         last, solved = np.inf, False
         for count in range(_FIXED):
             _slopes(field, K, new, q, p, t, h, friction, k, a, c, work)
-            change = _changes(new, K, q, p, h)
+            change, rounded = _changes(new, K, q, p, h)
             for i in range(size):
                 K[i] = new[i]
-            solved = change <= tolerance or (change <= _ROUND_OFF and change >= last)
-            if solved or not change < np.inf or (count >= 8 and change > 0.7 * last):
+            solved = change <= tolerance or (rounded and (change >= last or count == _FIXED - 1))
+            if solved or not change < np.inf or (count >= 8 and change > 0.7 * last and not rounded):
                 break
             last = change
         if solved:
