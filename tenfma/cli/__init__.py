@@ -1,6 +1,7 @@
 """The command line, `tenfma`: one file per command; an error is one plain sentence and exit code 2."""
 
 import sys
+import warnings
 from importlib import import_module
 
 import typer
@@ -52,6 +53,9 @@ def build() -> typer.Typer:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code: 0 done, 2 bad input, 130 interrupted."""
+    warnings.simplefilter(
+        "ignore"
+    )  # what a person must know is said in a sentence, not in a library's warning
     try:
         result = build()(arguments, standalone_mode=False, prog_name="tenfma")
         return result if isinstance(result, int) else 0

@@ -1,6 +1,7 @@
 """`tenfma certify`: measure what a method does to a Hamiltonian and write the report."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,7 +48,9 @@ def certify(
         None, "--structure", help="The crystal, for a model: a file or prototype:NAME."
     ),
     chart: str = typer.Option("simplices", "--chart", help="For a model: simplices or atoms."),
-    seed: int = typer.Option(0, "--seed", help="Seed of the noise and of thermal momenta."),
+    seed: int = typer.Option(
+        0, "--seed", min=0, max=2**63 - 1, help="Seed of the noise and of thermal momenta."
+    ),
     out: Annotated[Path | None, typer.Option("--json", help="Where the report goes (.json).")] = None,
     strict: bool = typer.Option(False, "--strict", help="Exit with 1 when a check fails."),
 ) -> None:
@@ -99,7 +102,7 @@ def _system(
     system: str, coordinates, parameters: dict[str, float], structure, chart, kT, seed
 ) -> tuple[Any, Any, Any]:
     """(H, q0 or None, p0 or None): a model where a structure is given, a textbook name, or a formula."""
-    is_model = structure is not None or Path(system).is_dir() or system.split(":")[0] == "untrained"
+    is_model = structure is not None or os.path.isdir(system) or system.split(":")[0] == "untrained"
     if is_model:
         if structure is None:
             raise TenfmaError(f"{system} is a model; name the crystal to certify it on with --structure FILE")

@@ -18,7 +18,7 @@ def embed(
     steps: int = typer.Option(10, "--steps", help="Steps of leapfrog before pooling; 0 pools the start."),
     p0: str = typer.Option("zero", "--p0", help="Initial momenta: zero, learned or thermal (needs --kT)."),
     kT: float = typer.Option(0.0, "--kT", help="Temperature of thermal momenta, eV."),
-    seed: int = typer.Option(0, "--seed", help="Seed of thermal momenta."),
+    seed: int = typer.Option(0, "--seed", min=0, max=2**63 - 1, help="Seed of thermal momenta."),
 ) -> int:
     """Embed crystals: one row per structure, one named column per component.
 

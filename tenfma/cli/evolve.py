@@ -21,7 +21,7 @@ def evolve(
         None, "--kT", help="Temperature in eV, for thermal momenta and Langevin methods."
     ),
     friction: float | None = typer.Option(None, "--friction", help="Friction, 1/time, for Langevin methods."),
-    seed: int = typer.Option(0, "--seed", help="Seed of thermal momenta and noise."),
+    seed: int = typer.Option(0, "--seed", min=0, max=2**63 - 1, help="Seed of thermal momenta and noise."),
     save_every: int = typer.Option(0, "--save-every", help="Keep every n-th state; 0 keeps about 30 MB."),
 ) -> None:
     """Move a crystal's simplices (or atoms) under the learned Hamiltonian and save the path.

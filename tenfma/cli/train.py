@@ -17,7 +17,7 @@ def train(
     task: str = typer.Option("forces", "--task", help="What is learned: forces."),
     valid: float = typer.Option(0.1, "--valid", help="Share of the frames held out to choose the ridge."),
     minutes: float = typer.Option(60.0, "--minutes", help="Time budget; what is finished by then is used."),
-    seed: int = typer.Option(0, "--seed", help="Seed of the held-out share."),
+    seed: int = typer.Option(0, "--seed", min=0, max=2**63 - 1, help="Seed of the held-out share."),
     cutoff: float = typer.Option(5.2, "--cutoff", help="How far an atom sees, Å."),
     functions: int = typer.Option(0, "--functions", help="Functions per element at most; 0: the recipe's."),
 ) -> None:

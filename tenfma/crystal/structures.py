@@ -7,6 +7,7 @@ put in a box) is told by `notes(structure)`.
 import gzip
 import io
 import json
+import os
 import re
 import warnings
 import zlib
@@ -70,6 +71,9 @@ def parse(data: bytes, name: str, limit: int | None = None) -> list[Structure]:
             found = [checked(structure, name) for structure in _PARSERS[kind](text, name, limit)[:limit]]
         except StructureError:
             raise
+        except KeyError as error:
+            unknown = f"{error} is no symbol it knows (write deuterium as H)"
+            raise StructureError(f"{name} could not be read as {kind}: {unknown}") from error
         except Exception as error:  # a parser may raise anything on a broken file
             raise StructureError(f"{name} could not be read as {kind}: {_sentence(error)}") from error
     if not found:
@@ -98,9 +102,9 @@ def _prototype(name: str) -> Structure:
 
 def _bytes(path: Path) -> bytes:
     try:
-        if path.is_dir():
+        if os.path.isdir(path):
             raise StructureError(f"{path} is a folder; a file ({FORMATS}) or {PREFIX}NAME is expected")
-        if not path.exists():
+        if not os.path.exists(path):
             raise StructureError(f"there is no file {path}; a file ({FORMATS}) or {PREFIX}NAME is expected")
         if not path.is_file():
             raise StructureError(f"{path} is not a plain file; {FORMATS} is expected")

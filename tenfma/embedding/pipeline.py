@@ -1,7 +1,7 @@
 """The pipeline: crystal → simplices → (q₀, p₀) → motion under H_θ → pooled embedding."""
 
+import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def load(name: str | None = None) -> "Model":
         if not seed.isdecimal() or len(seed) > 9:
             raise TenfmaError(f"{text} has the seed {seed!r}; a whole number is expected, as in untrained:1")
         return Model.untrained(int(seed))
-    if Path(text).is_dir():
+    if os.path.isdir(text):
         return Model.restore(text)
     if text in shipped():
         return Model.restore(assets() / MODELS / text)

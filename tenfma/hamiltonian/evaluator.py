@@ -5,6 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
+from tenfma.crystal.elements import table
+from tenfma.errors import TenfmaError
 from tenfma.hamiltonian import kernels
 from tenfma.hamiltonian.invariants import Invariants
 
@@ -46,6 +48,9 @@ class Description:
 
     def kinds(self, numbers: np.ndarray) -> np.ndarray:
         """Each atom's place in `elements`, (N,)."""
+        if strange := sorted(set(np.asarray(numbers).tolist()) - set(self.elements)):
+            known, given = (", ".join(table().symbols[z] for z in zs) for zs in (self.elements, strange))
+            raise TenfmaError(f"this model knows {known}, and was given {given}")
         return np.searchsorted(self.elements, numbers)
 
     def tables(self, pairs: Pairs) -> tuple[np.ndarray, ...]:

@@ -119,3 +119,21 @@ def test_model_on_a_crystal(tmp_path):
     checks = {check["name"]: check for check in json.loads(out.read_text())["checks"]}
     assert checks["symplectic defect"]["verdict"] == "pass"
     assert checks["Jacobian"]["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["p**2/2+" + "(" * 5000 + "q" + ")" * 5000],
+        ["p**2/2 + " + " + ".join(["q**2"] * 60)],
+        ["p**2/2 + q**2/2", "--dt", "1e300", "--q", "1", "--p", "0"],
+        ["p**2/2 - q**4", "--dt", "5", "--q", "10", "--p", "1", "--steps", "50"],
+        ["p**2/2 + q**2/2", "--dt", "0.1", "--q", "1", "--p", "0", "--seed", "9" * 23],
+    ],
+)
+def test_long_formulas_and_wild_numbers_get_one_sentence(arguments, capsys):
+    from tenfma.cli import run
+
+    assert run(["certify", *arguments]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("tenfma: ") and "\n" not in said

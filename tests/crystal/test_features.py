@@ -125,6 +125,27 @@ def test_oscillator_of_a_hydrogen_molecule():
     assert 132 / 1.3 < frequency < 132 * 1.3
 
 
+def test_a_bond_at_the_sum_of_covalent_radii_has_order_one():
+    """Pauling's n = 10^((D₁ − r)/0.60 Å): one at D₁, a tenth at 0.60 Å more."""
+    radius = 0.76  # C, Cordero et al. (2008)
+    orders = []
+    for stretch in (0.0, 0.60):
+        pair = Atoms("C2", [[6, 6, 6], [6 + 2 * radius + stretch, 6, 6]], cell=[12, 12, 12], pbc=True)
+        orders.append(float(featurize(pair, smooth_only=True).bonds["bond_order"]))
+    assert orders[0] / orders[1] == pytest.approx(10.0)
+    assert orders[0] == pytest.approx(1.0, rel=0.15)
+
+
+def test_gyration_of_a_triangle_is_the_spread_of_its_corners():
+    K = complex_of(skewed())
+    h = featurize(K, smooth_only=True)
+    a, b = K.triangle_vectors()
+    corners = torch.stack([torch.zeros_like(a), a, b], dim=1)
+    spread = corners - corners.mean(1, keepdim=True)
+    tensor = spread.transpose(1, 2) @ spread / 3
+    assert torch.allclose(h.triangles["gyration"], components(tensor), atol=EXACT)
+
+
 # tensors ---------------------------------------------------------------------------------------------------------
 
 

@@ -156,3 +156,10 @@ def test_bounded_for_any_state(model):
 def test_an_unknown_element_is_named():
     with pytest.raises(TenfmaError, match="B, N, and was given C"):
         indicate_elements(complex_of(bulk("C")), ELEMENTS)
+
+
+def test_machine_code_refuses_an_element_it_was_not_made_for(model):
+    diamond = bulk("C")
+    pairs = pairs_of(diamond.positions, diamond.cell.array, diamond.pbc, CUTOFF)
+    with pytest.raises(TenfmaError, match="knows B, N, and was given C"):
+        machine(model).energy_forces(diamond.numbers, pairs)

@@ -125,6 +125,8 @@ def symplectic_defect(
     units[size // 2 :] = scale**-0.5
     if size <= DENSE:
         j = jacobian(step, q, p) * units / units[:, None]
+        if not bool(torch.isfinite(j.T @ j).all()):
+            raise TenfmaError("the step's Jacobian is not finite here; use a smaller dt or another start")
         form = j.T @ omega(j.T).T  # Jᵀ(ΩJ)
         unit = omega(torch.eye(size, dtype=q.dtype, device=q.device)).T  # Ω
         error = torch.linalg.matrix_norm(form - factor * unit, 2) / torch.linalg.matrix_norm(j, 2) ** 2
