@@ -19,6 +19,7 @@ import numba
 import numpy as np
 from numba import types
 
+from tenfma.dynamics.fixed_point import STALLED
 from tenfma.dynamics.implicit import GAUSS_MATRIX, GAUSS_NODES
 from tenfma.hamiltonian.codegen import compile_source
 
@@ -123,15 +124,15 @@ def _slopes(field, K, out, q, p, t, h, friction, k, a, c, work):
 
 
 @_kept
-def _newton(field, K, q, p, t, h, friction, k, a, c, tolerance, work):
-    """Solve K = F(K); True where the change falls to round-off."""
+def _newton(field, K, q, p, t, h, friction, k, a, c, tolerance, least, work):
+    """Solve K = F(K); True where the change falls to round-off. Differences are 6e-6 of K's size, or of `least`."""
     n, size = q.shape[0], K.shape[0]
     new, shifted, update = work[5, :size], work[6, :size], work[7, :size]
     matrix = work[8 : 8 + size, :size]
-    last = np.inf
+    last, stalled = np.inf, 0
     for _ in range(_NEWTON):
         for column in range(size):
-            scale = 0.0
+            scale = least
             for i in range(column // n * n, column // n * n + n):
                 scale = max(scale, abs(K[i]))
             kept, delta = K[column], 6e-6 * (scale if scale > 0.0 else 1.0)
@@ -152,7 +153,8 @@ def _newton(field, K, q, p, t, h, friction, k, a, c, tolerance, work):
             shifted[i] = K[i]
             K[i] += update[i]
         change, rounded = _changes(K, shifted, q, p, h)
-        if change <= tolerance or ((rounded or change <= 1e-9) and change >= last):
+        stalled = stalled + 1 if rounded else 0
+        if change <= tolerance or ((rounded or change <= 1e-9) and change >= last) or stalled >= STALLED:
             return True
         if not change < np.inf:
             return False
@@ -166,16 +168,20 @@ def _step(field, q, p, t, h, friction, k, a, b, c, tolerance, work):
     n, stages = q.shape[0], c.shape[0]
     size = 2 * n * stages
     K, new = work[4, :size], work[5, :size]
-    for attempt in range(2):
+    for attempt in range(3):
         for i in range(size):
             K[i] = 0.0
         _slopes(field, K, new, q, p, t, h, friction, k, a, c, work)
         for i in range(size):
             K[i] = new[i]
-        if attempt == 1:
-            if not _newton(field, K, q, p, t, h, friction, k, a, c, max(tolerance, _ROUND_OFF), work):
+        if attempt > 0:
+            # next to an equilibrium, differences as small as K drown in the round-off of the forces
+            least = attempt - 1.0
+            if _newton(field, K, q, p, t, h, friction, k, a, c, max(tolerance, _ROUND_OFF), least, work):
+                break
+            if attempt == 2:
                 return False
-            break
+            continue
         last, solved = np.inf, False
         for count in range(_FIXED):
             _slopes(field, K, new, q, p, t, h, friction, k, a, c, work)
