@@ -19,6 +19,7 @@ from tenfma.dynamics.arrays import is_torch
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.formula import parse
 from tenfma.hamiltonian.protocol import Array, Hamiltonian
+from tenfma.hamiltonian.states import numbers
 from tenfma.hamiltonian.structure import TIME, Structure
 from tenfma.hamiltonian.symbolic import SymbolicFunction, SymbolicHamiltonian, symbolic, tidy
 
@@ -42,10 +43,32 @@ class AutogradBracket:
     def __call__(self, q: Array, p: Array, t: float = 0.0) -> Array:
         import torch
 
-        if is_torch(q) or is_torch(p):
-            return self._evaluate(q, p, t)
-        q, p = (torch.from_numpy(np.array(x, dtype=float)) for x in (q, p))
-        return self._evaluate(q, p, t).detach().numpy()
+        q, p, single = self._states(q, p)
+        if is_torch(q):
+            value = self._evaluate(q, p, t)
+        else:
+            q, p = (torch.from_numpy(np.array(x, dtype=float)) for x in (q, p))
+            value = self._evaluate(q, p, t).detach().numpy()
+        return float(value) if single and not is_torch(value) else value
+
+    def _states(self, q: Any, p: Any) -> tuple[Array, Array, bool]:
+        """q and p checked against the Hamiltonians in the bracket; numbers as (1,), and whether they were numbers."""
+        q, p = (numbers(x, name) for x, name in ((q, "q"), (p, "p")))
+        if q is None or p is None:
+            raise TenfmaError(f"{'q' if q is None else 'p'} is missing; a bracket is evaluated at (q, p)")
+        if is_torch(q) != is_torch(p):
+            raise TenfmaError("q and p are of two kinds; give both as NumPy arrays or both as torch tensors")
+        events = {tuple(f.event_shape) for f in (self.a, self.b) if isinstance(f, Hamiltonian)}
+        single = q.ndim == p.ndim == 0 and (not events or events == {(1,)})
+        if single:
+            q, p = q[None], p[None]
+        if tuple(q.shape) != tuple(p.shape):
+            raise TenfmaError(f"q has shape {tuple(q.shape)} and p {tuple(p.shape)}; they must be the same")
+        for event in events:
+            if q.ndim < len(event) or tuple(q.shape[q.ndim - len(event) :]) != event:
+                expected = ", ".join(map(str, ("*ensemble", *event)))
+                raise TenfmaError(f"q has shape {tuple(q.shape)}; expected ({expected})")
+        return q, p, single
 
     def _evaluate(self, q, p, t: float):
         a_q, a_p, _ = partial_derivatives(self.a, q, p, t)

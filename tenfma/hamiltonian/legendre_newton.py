@@ -10,7 +10,8 @@ import numpy as np
 
 from tenfma.errors import ConvergenceError, TenfmaError
 from tenfma.hamiltonian.protocol import Array, Capability, Hamiltonian
-from tenfma.hamiltonian.structure import Structure, is_torch
+from tenfma.hamiltonian.states import is_torch, on_states
+from tenfma.hamiltonian.structure import Structure
 from tenfma.hamiltonian.symbolic import momentum_name
 
 _ITERATIONS = 60
@@ -140,18 +141,37 @@ class LegendreHamiltonian(Hamiltonian):
         self.time_dependent = structure is not None and structure.time_dependent
 
     def __call__(self, q: Array, p: Array, t: float = 0.0) -> Array:
-        v = self.velocity(q, p, t)
-        return (p * v).sum(-1) - self._lagrangian.value(q, v, t)
+        def energy(q: Array, p: Array) -> Array:
+            v = self._velocity(q, p, t)
+            return (p * v).sum(-1) - self._lagrangian.value(q, v, t)
+
+        return on_states(energy, *self._both(q, p), len(self.coordinates), 0)
 
     def dq(self, q: Array, p: Array | None, t: float = 0.0) -> Array:
-        v = q if p is None else self.velocity(q, p, t)  # a separable L does not look at v here
-        return -self._lagrangian.dq(q, v, t)
+        def slope(q: Array, p: Array) -> Array:
+            return -self._lagrangian.dq(q, self._velocity(q, p, t), t)
+
+        # a separable L does not look at v here
+        if p is None and self.capability:
+            return on_states(lambda q, v: -self._lagrangian.dq(q, v, t), q, q, len(self.coordinates), 1)
+        return on_states(slope, *self._both(q, p), len(self.coordinates), 1)
 
     def dp(self, q: Array | None, p: Array, t: float = 0.0) -> Array:
-        return self.velocity(p if q is None else q, p, t)
+        return self.velocity(p if q is None and self.capability else q, p, t)
 
     def velocity(self, q: Array, p: Array, t: float = 0.0) -> Array:
         """v with p = ∂L/∂v(q, v), shaped as p."""
+        return on_states(lambda q, p: self._velocity(q, p, t), *self._both(q, p), len(self.coordinates), 1)
+
+    @staticmethod
+    def _both(q: Any, p: Any) -> tuple[Any, Any]:
+        if q is None or p is None:
+            raise TenfmaError(
+                f"{'q' if q is None else 'p'} is missing; only derivatives of a separable H can do without it"
+            )
+        return q, p
+
+    def _velocity(self, q: Array, p: Array, t: float) -> Array:
         if not is_torch(p):
             return self._solved(np.asarray(q, dtype=float), np.asarray(p, dtype=float), t)
         import torch

@@ -4,7 +4,6 @@ A structure holds no parameter values, so one formula is differentiated and comp
 """
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,8 +12,10 @@ from typing import Any
 import numpy as np
 import sympy
 
+from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.codegen import FUNCTION_NAMES, Program, compile_source, function_source
 from tenfma.hamiltonian.protocol import Array, Capability
+from tenfma.hamiltonian.states import is_torch, on_states
 
 TIME = sympy.Symbol("t", real=True)
 _PYTHON_MATH = {f"s_{name}": getattr(math, name) for name in FUNCTION_NAMES}
@@ -131,19 +132,35 @@ class Structure:
 
     def energy(self, q: Array, p: Array, k: Sequence[float], t: float) -> Array:
         """H(q, p, t), shape (*ensemble,)."""
-        return self.evaluate("energy", (self.expression,), q, p, k, t)[..., 0]
+        return self._on_states(
+            lambda q, p: self.evaluate("energy", (self.expression,), q, p, k, t)[..., 0], q, p, 0
+        )
 
     def gradient_q(self, q: Array, p: Array | None, k: Sequence[float], t: float) -> Array:
-        return self.evaluate("gradient_q", self.dq, q, p, k, t)
+        return self._on_states(lambda q, p: self.evaluate("gradient_q", self.dq, q, p, k, t), q, p, 1)
 
     def gradient_p(self, q: Array | None, p: Array, k: Sequence[float], t: float) -> Array:
-        return self.evaluate("gradient_p", self.dp, q, p, k, t)
+        return self._on_states(lambda q, p: self.evaluate("gradient_p", self.dp, q, p, k, t), q, p, 1)
 
     def hessian(self, q: Array, p: Array, k: Sequence[float], t: float) -> Array:
         """∂²H over (q, p), shape (*ensemble, 2n, 2n)."""
         size = 2 * self.dimension
-        flat = self.evaluate("hessian", tuple(entry for row in self.second for entry in row), q, p, k, t)
-        return flat.reshape(*flat.shape[:-1], size, size)
+
+        def matrix(q: Array, p: Array) -> Array:
+            flat = self.evaluate("hessian", tuple(entry for row in self.second for entry in row), q, p, k, t)
+            return flat.reshape(*flat.shape[:-1], size, size)
+
+        return self._on_states(matrix, q, p, 2)
+
+    def _on_states(self, f: Callable[[Array, Array], Array], q: Any, p: Any, event: int) -> Array:
+        try:
+            return on_states(f, q, p, self.dimension, event)
+        except TypeError:
+            if q is not None and p is not None:
+                raise
+            raise TenfmaError(
+                f"{'q' if q is None else 'p'} is missing; only derivatives of a separable H can do without it"
+            ) from None
 
     def evaluate(self, name: str, expressions: tuple[sympy.Expr, ...], q, p, k, t) -> Array:
         """Expressions in the structure's symbols, stacked along a last axis; kept compiled under `name`."""
@@ -166,12 +183,6 @@ class Structure:
         joined = f"stack(({', '.join(results)},), q, p)"
         source = function_source(name, ("q", "p", "k", "t"), [*unpack, *statements], joined)
         return compile_source(source, name, _namespace(library))
-
-
-def is_torch(array: object) -> bool:
-    """Whether this is a torch tensor; torch is not imported to find out."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(array, torch.Tensor)
 
 
 def _namespace(library: str) -> dict:

@@ -32,7 +32,8 @@ _USUAL_COORDINATES = {"x", "y", "z", "r", "theta", "phi", "psi", "u", "v", "w", 
 class SymbolicFunction:
     """A function of (q, p[, t]) given by a formula, such as an invariant or a Poisson bracket.
 
-    Callable on arrays q, p of shape (*ensemble, n), NumPy or torch; `dq`, `dp` and `hessian` are exact.
+    Callable on arrays q, p of shape (*ensemble, n), NumPy or torch, or on numbers where n = 1; `dq`, `dp` and
+    `hessian` are exact.
     """
 
     def __init__(self, structure: Structure, parameters: Mapping[str, float], name: str = "A"):
@@ -75,8 +76,9 @@ class SymbolicFunction:
 class SymbolicHamiltonian(Hamiltonian):
     """H(q, p[, t]) given by a formula, with exact derivatives.
 
-    Arrays q, p have shape (*ensemble, n), NumPy or torch. The capability is read off the formula: QUADRATIC where
-    T = Σ p²/2m with positive masses, SEPARABLE where H = T(p) + V(q), GENERAL otherwise.
+    Arrays q, p have shape (*ensemble, n), NumPy or torch; for n = 1 they may be plain numbers. The capability is
+    read off the formula: QUADRATIC where T = Σ p²/2m with positive masses, SEPARABLE where H = T(p) + V(q), GENERAL
+    otherwise.
     """
 
     def __init__(
@@ -216,7 +218,10 @@ def symbolic(
     >>> H.capability.name, H.mass
     ('QUADRATIC', array([2.]))
 
-    Raises FormulaError, one plain sentence, for every formula this program does not accept.
+    A formula in coordinates alone, or in momenta alone, is accepted: the other half of the state then stands still.
+
+    Raises FormulaError, one plain sentence, for every formula this program does not accept, among them those that
+    come to a constant.
     """
     values = parameter_values(parameters)
     coordinates, momenta = _variables(formula, coordinates, momenta, values)
@@ -231,6 +236,11 @@ def symbolic(
         scope = symbols if "t" in symbols else symbols | {"t": TIME}
         expression = formulas.parse(formula, scope, _describe(coordinates, momenta, values))
         q, p, k = (tuple(symbols[each] for each in group) for group in (coordinates, momenta, values))
+        if not expression.free_symbols & {*q, *p}:
+            raise FormulaError(
+                f"the formula comes to {expression}, the same for all {', '.join((*coordinates, *momenta))}, so "
+                "nothing moves; write one with coordinates or momenta in it, such as p**2/2 + q**4/4"
+            )
         structure = Structure(expression, q, p, k)
     with _lock:
         structure = _structures.setdefault(key, structure)

@@ -149,8 +149,8 @@ def test_fput_recurrence_near_157_periods():
 
 
 @pytest.mark.slow
-def test_fput_recurrence_of_the_report_of_1955():
-    """Fermi, Pasta, Ulam and Tsingou's own run: 31 moving masses and leapfrog with dt² = 1/8 give 157."""
+def test_fput_recurrence_with_one_mass_less_and_a_coarse_step():
+    """N = 32 read as 32 springs, so 31 masses, and dt² = 1/8: leapfrog's error puts the recurrence at 157 too."""
     n = 31
     ends = ["0", *(f"q{i}" for i in range(1, n + 1)), "0"]
     springs = (f"({b}-{a})**2/2+({b}-{a})**3/12" for a, b in pairwise(ends))
