@@ -12,6 +12,7 @@ from tenfma.errors import TenfmaError
 #: command -> (module, function); these modules import what is heavy inside their functions, so `--help` is quick
 COMMANDS = {
     "app": ("tenfma.cli.app", "app"),
+    "catalogue": ("tenfma.cli.catalogue", "catalogue"),
     "certify": ("tenfma.cli.certify", "certify"),
     "embed": ("tenfma.cli.embed", "embed"),
     "evaluate": ("tenfma.cli.evaluate", "evaluate"),
@@ -47,7 +48,11 @@ def build() -> typer.Typer:
             raise typer.Exit
 
     for name, (module, function) in COMMANDS.items():
-        app.command(name)(getattr(import_module(module), function))
+        command = getattr(import_module(module), function)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     return app
 
 

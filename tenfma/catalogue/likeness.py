@@ -1,0 +1,243 @@
+"""The nearest crystals in an embedding space, exactly, among as many as a disk holds.
+
+|x − v|² = |x|² + |v|² − 2 x·v is one matrix product in float32 over vectors in a memory-mapped file. Rounding can swap
+near neighbours, so every candidate that its error bound leaves open is measured again in float64.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import func, select
+
+from tenfma.catalogue.connection import CatalogueError
+from tenfma.catalogue.embedders import STATIC, Embedder, embedder
+from tenfma.catalogue.entries import Entry
+from tenfma.catalogue.query import Query
+from tenfma.catalogue.schema import embedders, entries
+from tenfma.catalogue.schema import vectors as table
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from tenfma.catalogue.store import Catalogue, Progress
+
+#: rows of one matrix product: 65,536 × 256 float32 are 64 MB
+BLOCK = 65_536
+#: crystals embedded and stored in one transaction
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """An entry and its Euclidean distance in the embedding space."""
+
+    entry: Entry
+    distance: float
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """All vectors of one embedder: ids (n,) ascending, rows (n, d) float32, squares (n,) = |row|²."""
+
+    ids: np.ndarray
+    rows: np.ndarray
+    squares: np.ndarray
+
+    def nearest(
+        self, vector: np.ndarray, n: int, within: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Ids and distances of the `n` rows nearest to `vector`, ties by id; `within` (sorted ids) restricts them."""
+        x = np.asarray(vector, np.float32)
+        if within is None:
+            near, order = self._squared(x), None
+        else:
+            order = np.flatnonzero(np.isin(self.ids, within, assume_unique=True))
+            near = self._squared(x, order) if len(order) < len(self.ids) // 4 else self._squared(x)[order]
+        if not len(near):
+            return np.empty(0, np.int64), np.empty(0)
+        n = min(n, len(near))
+        # |fl(x·v) − x·v| ≤ d u |x||v|, u = 2⁻²⁴ (Higham 2002, §3.1), twice, and the roundings of the sum
+        largest = float(self.squares.max()) ** 0.5
+        size = float(np.linalg.norm(x))
+        error = (len(x) + 8) * 2.0**-23 * (size + largest) ** 2
+        bound = np.partition(near, n - 1)[n - 1] + 2 * error
+        open_ = np.flatnonzero(near <= bound)
+        places = open_ if order is None else order[open_]
+        distances = np.empty(len(places))
+        for start in range(0, len(places), BLOCK):
+            part = places[start : start + BLOCK]
+            distances[start : start + BLOCK] = np.linalg.norm(self.rows[part].astype(float) - x, axis=1)
+        best = np.lexsort((self.ids[places], distances))[:n]
+        return self.ids[places[best]], distances[best]
+
+    def _squared(self, x: np.ndarray, order: np.ndarray | None = None) -> np.ndarray:
+        """|row|² − 2 x·row in float32, block by block."""
+        count = len(self.ids) if order is None else len(order)
+        near = np.empty(count, np.float32)
+        for start in range(0, count, BLOCK):
+            part = slice(start, start + BLOCK) if order is None else order[start : start + BLOCK]
+            near[start : start + BLOCK] = self.squares[part] - 2 * (self.rows[part] @ x)
+        return near
+
+
+def like(
+    catalogue: "Catalogue",
+    structure: "Structure | int | str",
+    n: int = 10,
+    *,
+    model: str = STATIC,
+    query: Query | None = None,
+    progress: "Progress | None" = None,
+) -> list[Neighbour]:
+    """The `n` entries nearest to a crystal, nearest first; entries without a vector of this embedder get one first.
+
+    Given an entry's id or identifier, that entry itself is left out. `query` restricts the entries. Raises TenfmaError
+    where the crystal cannot be embedded.
+    """
+    maker = embedder(model)
+    embed_missing(catalogue, maker, progress)
+    held = vectors(catalogue, maker)
+    within = None if query is None or not query.conditions() else catalogue.ids(query)
+    itself = None
+    if isinstance(structure, (int, str)):
+        itself = catalogue.get(structure).id
+        place = np.searchsorted(held.ids, itself)
+        if place == len(held.ids) or held.ids[place] != itself:
+            raise CatalogueError(
+                f"entry {itself} could not be embedded with {maker.version}; choose another crystal"
+            )
+        x = held.rows[place]
+    else:
+        x = maker.vectors([structure])[0]
+        if not np.isfinite(x).all():
+            raise CatalogueError(
+                f"the crystal could not be embedded with {maker.version}; check its elements and cell"
+            )
+    ids, distances = held.nearest(x, n + (itself is not None), within)
+    keep = np.flatnonzero(ids != itself)[:n] if itself is not None else slice(None)
+    return [
+        Neighbour(entry, float(distance))
+        for entry, distance in zip(catalogue.entries(ids[keep].tolist()), distances[keep])
+    ]
+
+
+def embed_missing(catalogue: "Catalogue", maker: Embedder, progress: "Progress | None" = None) -> int:
+    """Embed the entries that have no vector of this embedder yet, batch by batch; how many there were.
+
+    A crystal that cannot be embedded keeps an empty vector, so that it is not tried again and again.
+    """
+    with catalogue.database.read() as connection:
+        done = select(table.c.entry).where(table.c.embedder == maker.version)
+        if connection.scalar(select(func.count()).select_from(done.subquery())) == connection.scalar(
+            select(func.count()).select_from(entries)
+        ):
+            return 0
+        missing = list(
+            connection.scalars(select(entries.c.id).where(entries.c.id.not_in(done)).order_by(entries.c.id))
+        )
+    for start in range(0, len(missing), BATCH):
+        batch = missing[start : start + BATCH]
+        store(catalogue, maker, batch, maker.vectors(catalogue.structures(batch)))
+        if progress:
+            progress("embedding", start + len(batch), len(missing))
+    return len(missing)
+
+
+def store(catalogue: "Catalogue", maker: Embedder, ids: Sequence[int], rows: np.ndarray) -> None:
+    """Keep vectors (n, d) of these entries in one transaction, unless another process has kept them meanwhile."""
+    with catalogue.database.write() as connection:
+        revision = connection.scalar(select(embedders.c.revision).where(embedders.c.name == maker.version))
+        if revision is None:
+            connection.execute(
+                embedders.insert().values(name=maker.version, dimension=maker.dimension, revision=1)
+            )
+        else:
+            connection.execute(
+                embedders.update().where(embedders.c.name == maker.version).values(revision=revision + 1)
+            )
+        held: set[int] = set()
+        for start in range(0, len(ids), 500):
+            part = [int(id) for id in ids[start : start + 500]]
+            statement = select(table.c.entry).where(
+                table.c.embedder == maker.version, table.c.entry.in_(part)
+            )
+            held.update(connection.scalars(statement))
+        new = [
+            {
+                "embedder": maker.version,
+                "entry": int(id),
+                "data": np.asarray(row, "<f4").tobytes() if np.isfinite(row).all() else b"",
+            }
+            for id, row in zip(ids, rows)
+            if int(id) not in held
+        ]
+        if new:
+            connection.execute(table.insert(), new)
+
+
+def vectors(catalogue: "Catalogue", maker: Embedder) -> Vectors:
+    """The embedder's vectors as a memory-mapped file, written anew when the database holds others."""
+    with catalogue.database.read() as connection:
+        revision = connection.scalar(select(embedders.c.revision).where(embedders.c.name == maker.version))
+        if revision is None:
+            return Vectors(
+                np.empty(0, np.int64), np.empty((0, maker.dimension), np.float32), np.empty(0, np.float32)
+            )
+        stem = f"{catalogue.database.key}-{_file_name(maker.version)}"
+        folder = catalogue.database.cache()
+        path = folder / f"{stem}-{revision}.vectors"
+        if not path.exists():
+            rows = connection.execution_options(stream_results=True).execute(
+                select(table.c.entry, table.c.data)
+                .where(table.c.embedder == maker.version, func.length(table.c.data) > 0)
+                .order_by(table.c.entry)
+            )
+            _write(path, rows, maker.dimension)
+            for old in folder.glob(f"{stem}-*.vectors"):
+                if old != path:
+                    old.unlink(missing_ok=True)
+    return _mapped(path, maker.dimension)
+
+
+def _write(path: Path, rows, dimension: int) -> None:
+    """Rows of float32, then squares, then ids, then how many; under its name only when whole."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    ids: list[np.ndarray] = []
+    squares: list[np.ndarray] = []
+    try:
+        with part.open("wb") as file:
+            for batch in rows.partitions(10_000):
+                block = np.frombuffer(b"".join(data for _, data in batch), "<f4").reshape(-1, dimension)
+                file.write(block.tobytes())
+                squares.append(np.einsum("ij,ij->i", block, block, dtype=np.float64).astype("<f4"))
+                ids.append(np.array([id for id, _ in batch], "<i8"))
+            for array in (*squares, *ids, np.array([sum(map(len, ids))], "<i8")):
+                file.write(array.tobytes())
+        part.replace(path)
+    except OSError as error:
+        raise CatalogueError(
+            f"{path} could not be written: {error.strerror or error}; make room on the disk"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _mapped(path: Path, dimension: int) -> Vectors:
+    whole = np.memmap(path, np.uint8, "r")
+    count = int(whole[-8:].view("<i8")[0])
+    if len(whole) != count * (4 * dimension + 12) + 8:
+        raise CatalogueError(f"{path} is broken; delete it, and it is made again")
+    rows_end, squares_end = 4 * dimension * count, 4 * (dimension + 1) * count
+    return Vectors(
+        np.frombuffer(whole[squares_end:-8].tobytes(), "<i8"),
+        whole[:rows_end].view("<f4").reshape(count, dimension),
+        whole[rows_end:squares_end].view("<f4"),
+    )
+
+
+def _file_name(text: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in text)[:80]

@@ -1,0 +1,189 @@
+"""What may be asked of the catalogue, as one value, and the SQL it becomes.
+
+Every word of a person travels as a parameter.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+
+from tenfma.catalogue.entries import ORIGINS, masks
+from tenfma.catalogue.schema import entries, properties
+from tenfma.errors import TenfmaError
+
+#: a range without an end
+OPEN = (None, None)
+#: SQL LIKE's own letters, which a person means as themselves
+_WILD = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
+#: names a query may be sorted by beside properties
+COLUMNS = ("id", "reduced_formula", "n_atoms", "n_elements", "space_group", "volume", "source", "identifier")
+
+
+@dataclass(frozen=True)
+class Query:
+    """A filter; every part that is given must hold.
+
+    `formula`: a reduced formula in any order of elements, or anonymous such as ABC3. `elements`, with `match` all
+    (every one is there), any (at least one) or only (nothing else). `chemical_system`: exactly these, as Al-Ni.
+    `properties`: name → (least, most), either None; values whose origin is model count only if `origin` says model.
+    `text`: words that formula, mineral, prototype, Strukturbericht and Pearson symbols, space group, source and
+    identifier must contain.
+    """
+
+    formula: str = ""
+    elements: Sequence[str] = ()
+    match: str = "all"
+    chemical_system: str = ""
+    space_group: int | str | None = None
+    n_atoms: tuple[int | None, int | None] = OPEN
+    properties: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    origin: str | None = None
+    source: str = ""
+    text: str = ""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The filter as SQL. Raises TenfmaError for a part that means nothing."""
+        parts: list[ColumnElement[bool]] = []
+        if self.formula:
+            parts.append(_formula(self.formula))
+        if self.elements:
+            parts.append(_elements(self.elements, self.match))
+        if self.chemical_system:
+            parts.append(
+                entries.c.chemical_system == "-".join(sorted(_symbols(self.chemical_system.split("-"))))
+            )
+        if self.space_group is not None and str(self.space_group).strip():
+            parts.append(_space_group(self.space_group))
+        parts += _between(entries.c.n_atoms, self.n_atoms, "n_atoms")
+        parts += [self._property(name, ends) for name, ends in self.properties.items()]
+        if self.source:
+            parts.append(entries.c.source == self.source)
+        for word in _plain(self.text, "text").lower().split():
+            parts.append(entries.c.words.like(f"%{word.translate(_WILD)}%", escape="\\"))
+        return parts
+
+    def _property(self, name: str, ends: tuple[float | None, float | None]) -> ColumnElement[bool]:
+        held = [properties.c.name == _plain(name, "property"), *_between(properties.c.value, ends, name)]
+        held.append(origin_is(self.origin))
+        return entries.c.id.in_(select(properties.c.entry).where(and_(*held)))
+
+    def select(self, sort: str = "", descending: bool = False) -> Select:
+        """The entries that fit, in order of `sort` (a column or a property), then id."""
+        statement = select(entries).where(*self.conditions())
+        if sort and sort not in COLUMNS:
+            value = (
+                select(func.min(properties.c.value))
+                .where(
+                    properties.c.entry == entries.c.id,
+                    properties.c.name == _plain(sort, "property"),
+                    origin_is(self.origin),
+                )
+                .scalar_subquery()
+            )
+            statement = statement.where(value.is_not(None))
+            return statement.order_by(value.desc() if descending else value, entries.c.id)
+        column = entries.c[sort or "id"]
+        return statement.order_by(column.desc() if descending else column, entries.c.id)
+
+    def count(self) -> Select:
+        """How many fit."""
+        return select(func.count()).select_from(entries).where(*self.conditions())
+
+
+def origin_is(origin: str | None) -> ColumnElement[bool]:
+    """Properties of one origin; of any but model where none is named."""
+    if origin is not None and origin not in ORIGINS:
+        raise TenfmaError(f"origin is {origin!r}; {', '.join(ORIGINS)} is expected")
+    return properties.c.origin == origin if origin else properties.c.origin != "model"
+
+
+def property_range(text: str) -> tuple[str, tuple[float | None, float | None]]:
+    """A range as a person writes it: `K_vrh>=100`, `G_vrh<50`, `50<=K_vrh<=100`. Bounds are inclusive either way.
+
+    >>> property_range("50<=K_vrh<=100")
+    ('K_vrh', (50.0, 100.0))
+    """
+    number = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+    found = re.fullmatch(
+        rf"(?:({number})\s*<=?)?\s*([A-Za-z]\w*)\s*(?:(<=?|>=?|=)\s*({number}))?", text.strip()
+    )
+    if not found or not (found[1] or found[3]) or (found[1] and found[3] and not found[3].startswith("<")):
+        raise TenfmaError(
+            f"{text!r} is no range; NAME>=NUMBER, NAME<=NUMBER or NUMBER<=NAME<=NUMBER is expected"
+        )
+    low = float(found[1]) if found[1] else None
+    high = None
+    if found[3]:
+        bound = float(found[4])
+        low = bound if found[3][0] in ">=" else low
+        high = bound if found[3][0] in "<=" else high
+    return found[2], (low, high)
+
+
+def _formula(text: str) -> ColumnElement[bool]:
+    from pymatgen.core import Composition
+
+    text = _plain(text, "formula").replace(" ", "")
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    if re.fullmatch(r"[A-Za-z0-9().]{1,200}", text):
+        if re.fullmatch(r"([A-H]\d*)+", text) and "A" in text:
+            return entries.c.anonymous_formula == "".join(re.findall(r"[A-Z]\d*", text))
+        try:
+            return entries.c.reduced_formula == Composition(text).reduced_formula
+        except (ValueError, KeyError):
+            pass
+    raise TenfmaError(f"{shown!r} is no formula; one such as CaTiO3, or ABC3 for any elements, is expected")
+
+
+def _elements(symbols: Sequence[str], match: str) -> ColumnElement[bool]:
+    low, high = masks("-".join(_symbols(symbols)))
+    has = entries.c
+    if match == "all":
+        return and_(has.low.bitwise_and(low) == low, has.high.bitwise_and(high) == high)
+    if match == "any":
+        return or_(has.low.bitwise_and(low) != 0, has.high.bitwise_and(high) != 0)
+    if match == "only":
+        every_low, every_high = (1 << 52) - 1, (1 << 51) - 1
+        return and_(has.low.bitwise_and(every_low ^ low) == 0, has.high.bitwise_and(every_high ^ high) == 0)
+    raise TenfmaError(f"match is {match!r}; all, any or only is expected")
+
+
+def _symbols(symbols: Sequence[str]) -> list[str]:
+    from pymatgen.core import Element
+
+    found = []
+    for symbol in symbols:
+        text = symbol.strip().capitalize()
+        if not Element.is_valid_symbol(text) or Element(text).Z > 103:
+            raise TenfmaError(f"{symbol.strip()[:40]!r} is no element; symbols such as Al or Ni are expected")
+        found.append(Element.from_Z(Element(text).Z).symbol)
+    return list(dict.fromkeys(found))
+
+
+def _space_group(asked: int | str) -> ColumnElement[bool]:
+    text = str(asked).strip()
+    if text.isdecimal():
+        if not 1 <= int(text[:6]) <= 230:
+            raise TenfmaError(
+                f"space group {text[:20]} does not exist; 1 to 230, or a symbol such as Fm-3m, is expected"
+            )
+        return entries.c.space_group == int(text)
+    return func.lower(entries.c.space_group_symbol) == _plain(text, "space group").replace(" ", "").lower()
+
+
+def _between(column, ends: tuple, name: str) -> list[ColumnElement[bool]]:
+    low, high = ends
+    if low is not None and high is not None and low > high:
+        raise TenfmaError(f"{name} is asked from {low} to {high}; give the smaller end first")
+    parts = [] if low is None else [column >= low]
+    return parts if high is None else [*parts, column <= high]
+
+
+def _plain(text: str, what: str) -> str:
+    if len(text) > 500:
+        raise TenfmaError(f"the {what} has {len(text)} letters; at most 500 are expected")
+    if "\0" in text:
+        raise TenfmaError(f"the {what} holds a zero byte; plain text is expected")
+    return text

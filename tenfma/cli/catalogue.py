@@ -1,0 +1,215 @@
+"""`tenfma catalogue`: import, search, show, export and count crystals."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+catalogue = typer.Typer(
+    help="Crystals with properties and provenance: bring your own, search, export.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@contextmanager
+def opened(filled: bool = True):
+    """The user's catalogue; the first filling is shown as it goes."""
+    from tenfma import catalogue as library
+    from tenfma.cli.output import progress_bar
+
+    held = library.open(filled=False)
+    try:
+        if filled:
+            from tenfma.catalogue.starter import fill
+
+            with progress_bar("filling the catalogue", 1.0) as report:
+                fill(held, lambda _, done, total: report(done / total))
+        yield held
+    finally:
+        held.close()
+
+
+@catalogue.command("search")
+def search(
+    text: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORDS...]", help="Words every entry must bear.")
+    ] = None,
+    formula: str = typer.Option("", "--formula", help="Reduced formula, or ABC3 for any elements."),
+    elements: str = typer.Option("", "--elements", help="Elements, comma-separated: Al,Ni."),
+    match: str = typer.Option("all", "--match", help="all of the elements, any of them, or only them."),
+    system: str = typer.Option("", "--system", help="Chemical system, exactly: Al-Ni."),
+    space_group: str = typer.Option("", "--space-group", help="Number or symbol: 225 or Fm-3m."),
+    where: Annotated[
+        list[str] | None, typer.Option("--where", help="A property's range: K_vrh>=100; may be repeated.")
+    ] = None,
+    origin: str = typer.Option(
+        "", "--origin", help="Whose values ranges read: dft, experiment, stated or model."
+    ),
+    source: str = typer.Option("", "--source", help="Only entries of this source."),
+    like: str = typer.Option("", "--like", help="A structure file, prototype:NAME or id: nearest first."),
+    model: str = typer.Option("static", "--model", help="Whose embedding likeness is measured in."),
+    sort: str = typer.Option("", "--sort", help="A property or n_atoms, volume, reduced_formula …"),
+    descending: bool = typer.Option(False, "--descending", help="Largest first."),
+    limit: int = typer.Option(20, "--limit", min=1, max=100_000, help="How many to list."),
+    json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
+) -> None:
+    """Find entries by formula, elements, symmetry, properties, words, and by likeness to a crystal.
+
+    Example: tenfma catalogue search --elements Al,Ni --where "K_vrh>=150"
+    """
+    from tenfma.catalogue import Query
+    from tenfma.catalogue.query import property_range
+
+    query = Query(
+        formula=formula,
+        elements=[symbol for symbol in elements.split(",") if symbol.strip()],
+        match=match,
+        chemical_system=system,
+        space_group=space_group or None,
+        properties=dict(map(property_range, where or [])),
+        origin=origin or None,
+        source=source,
+        text=" ".join(text or []),
+    )
+    with opened() as held:
+        if like:
+            from tenfma.cli.output import progress_bar
+
+            with progress_bar("embedding", 1.0) as report:
+                near = held.like(
+                    crystal(held, like),
+                    limit,
+                    model=model,
+                    query=query,
+                    progress=lambda _, a, b: report(a / b),
+                )
+            found, distances = [item.entry for item in near], [item.distance for item in near]
+            count = held.count(query)
+        else:
+            found = held.search(query, limit=limit, sort=sort, descending=descending)
+            distances, count = [], held.count(query)
+    if json:
+        _print_json(found, distances)
+        return
+    _print_table(found, distances)
+    typer.echo(f"{len(found)} of {count} entries" + (", nearest first" if distances else ""))
+
+
+@catalogue.command("show")
+def show(
+    id: str = typer.Argument(help="An entry's id, or an identifier such as mp-2663."),
+    json: bool = typer.Option(False, "--json", help="Print JSON."),
+    cif: bool = typer.Option(False, "--cif", help="Print the crystal as CIF."),
+) -> None:
+    """Show one entry with its properties and where it comes from.
+
+    Example: tenfma catalogue show mp-2663
+    """
+    with opened() as held:
+        entry = held.get(id)
+        if cif:
+            from tenfma.catalogue.export import cif_text
+
+            typer.echo(cif_text(entry, held.structure(entry.id)))
+            return
+    if json:
+        _print_json([entry], [])
+        return
+    lines = {
+        "id": entry.id,
+        "formula": f"{entry.reduced_formula} ({entry.formula}, {entry.n_atoms} atoms, {entry.volume:.4g} Å³)",
+        "space group": f"{entry.space_group_symbol} ({entry.space_group}), Pearson symbol {entry.pearson}",
+        "structure type": ", ".join(t for t in (entry.mineral, entry.prototype, entry.strukturbericht) if t),
+        "source": f"{entry.source} {entry.identifier}",
+        "licence": entry.licence or "not stated",
+        "address": entry.url,
+        "notes": entry.notes,
+    }
+    for name, value in lines.items():
+        if value:
+            typer.echo(f"{name:15} {plain(str(value))}")
+    for value in entry.properties:
+        typer.echo(f"{plain(value.name):15} {told(value)}")
+
+
+@catalogue.command("stats")
+def stats() -> None:
+    """Count what the catalogue holds, by source and property.
+
+    Example: tenfma catalogue stats
+    """
+    with opened() as held:
+        counts = held.stats()
+    typer.echo(f"{counts['entries']} entries in {counts['database']}")
+    for source, licence, count in counts["sources"]:
+        typer.echo(f"{count:9,}  {plain(source)} ({plain(licence) or 'licence not stated'})")
+    for name, unit, origin, count in counts["properties"]:
+        typer.echo(f"{count:9,}  values of {plain(name)} [{plain(unit) or 'no unit'}], {origin}")
+    for name, count in counts["vectors"].items():
+        typer.echo(f"{count:9,}  vectors of {plain(name)}")
+
+
+def crystal(held, name: str):
+    """What likeness is asked to: an entry's id or identifier, else anything `tenfma.read` reads."""
+    from tenfma.catalogue import CatalogueError
+    from tenfma.crystal.structures import PREFIX, read
+
+    if name.lower().startswith(PREFIX) or Path(name).exists():
+        return read(name)
+    try:
+        return held.get(name).id
+    except CatalogueError:
+        return read(name)
+
+
+def plain(text: str) -> str:
+    """Text from a file without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
+
+
+def told(value) -> str:
+    """A property for a person: value, interval, unit, origin."""
+    interval = (
+        f" ({value.lower:.5g} to {value.upper:.5g})"
+        if value.lower is not None and value.upper is not None
+        else ""
+    )
+    fold = f", fold {value.fold}" if value.fold is not None else ""
+    return f"{value.value:.6g}{interval} {plain(value.unit)}  [{value.origin}{fold}: {plain(value.source)}]"
+
+
+def _print_table(found, distances) -> None:
+    if not found:
+        return
+    import pandas as pd
+
+    shown = ("K_vrh", "G_vrh", "e_form_per_atom", "Cv_300K_per_atom")
+    names = [name for name in shown if any(entry.value(name) is not None for entry in found)]
+    rows = [
+        {
+            "id": entry.id,
+            "formula": entry.reduced_formula,
+            "atoms": entry.n_atoms,
+            "space group": entry.space_group_symbol,
+            "type": plain(entry.mineral or entry.prototype)[:28],
+            **{name: entry.value(name) for name in names},
+            "source": plain(f"{entry.source} {entry.identifier}")[:48],
+        }
+        for entry in found
+    ]
+    table = pd.DataFrame(rows)
+    if distances:
+        table.insert(1, "distance", distances)
+    typer.echo(table.to_string(index=False, na_rep="–", float_format="%.4g"))
+
+
+def _print_json(found, distances) -> None:
+    from dataclasses import asdict
+    from json import dumps
+
+    records = [asdict(entry) for entry in found]
+    for record, distance in zip(records, distances, strict=False):
+        record["distance"] = distance
+    typer.echo(dumps(records, ensure_ascii=False, indent=1))

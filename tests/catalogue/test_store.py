@@ -1,0 +1,129 @@
+"""The store: what goes in comes out, once, whole, whoever else is reading or writing."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import perovskite
+from sqlalchemy import text
+
+from tenfma import catalogue
+from tenfma.catalogue import CatalogueError
+from tenfma.catalogue.packing import Sites, unpack
+from tenfma.errors import TenfmaError
+
+
+def test_an_entry_comes_back_as_it_went_in(empty):
+    record = perovskite(3)
+    (id,) = empty.add([record], "test")
+    entry = empty.get(id)
+    assert entry.reduced_formula == "CaTiO3" and entry.chemical_system == "Ca-O-Ti"
+    assert (entry.space_group, entry.space_group_symbol, entry.pearson) == (221, "Pm-3m", "cP5")
+    assert entry.properties == record.properties
+    assert entry.licence == "CC0"
+    assert empty.get("p3") == entry
+    back = empty.sites([id])[0]
+    assert np.array_equal(back.lattice, record.sites.lattice)
+    assert np.array_equal(back.fractional, record.sites.fractional)
+    assert empty.structure(id).composition.reduced_formula == "CaTiO3"
+
+
+def test_what_was_brought_before_is_not_added_again(empty):
+    records = [perovskite(number) for number in range(5)]
+    first = empty.add(records, "test")
+    assert empty.add(records[::-1], "test") == first[::-1]
+    assert empty.add([records[0], records[0]], "another origin") == [first[0]] * 2
+    assert empty.count() == 5
+    assert empty.seen("test", ["p1", "p9"]) == {"p1": first[1]}
+
+
+def test_a_failed_batch_leaves_nothing(empty):
+    broken = perovskite(2)
+    object.__setattr__(broken.entry, "formula", None)
+    with pytest.raises(CatalogueError, match="refused"):
+        empty.add([perovskite(1), broken], "test")
+    assert empty.count() == 0
+    with empty.database.read() as connection:
+        assert connection.scalar(text("select count(*) from structures")) == 0
+
+
+def test_packing_keeps_every_bit_and_notices_broken_bytes():
+    rng = np.random.default_rng(0)
+    sites = Sites(
+        rng.normal(size=(3, 3)), rng.normal(size=(7, 3)), np.arange(1, 8, dtype=np.uint8), (True, False, True)
+    )
+    back = unpack(sites.pack())
+    assert np.array_equal(back.fractional, sites.fractional) and back.pbc == sites.pbc
+    assert np.array_equal(back.numbers, sites.numbers)
+    with pytest.raises(TenfmaError, match="broken"):
+        unpack(sites.pack()[:-1])
+    with pytest.raises(TenfmaError, match="broken"):
+        unpack(b"\x01")
+
+
+def test_a_reader_sees_whole_batches_while_another_process_writes(empty):
+    writer = (
+        "import sys; sys.path.insert(0, 'tests/catalogue')\n"
+        "from conftest import perovskite\n"
+        "from tenfma import catalogue\n"
+        "records = [perovskite(n) for n in range(120)]\n"
+        "with catalogue.open(filled=False) as held:\n"
+        "    for start in range(0, 120, 10): held.add(records[start:start + 10], 'test')\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", writer])
+    counts = []
+    while process.poll() is None:
+        counts.append(empty.count())
+        for entry in empty.search(limit=None):
+            assert len(entry.properties) == 1
+    assert process.returncode == 0
+    assert empty.count() == 120
+    assert all(count % 10 == 0 for count in counts) and counts == sorted(counts)
+
+
+def test_two_writers_take_turns(empty):
+    """Both come through, and no id is given twice."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests/catalogue')\n"
+        "from conftest import perovskite\n"
+        "from tenfma import catalogue\n"
+        "first = int(sys.argv[1])\n"
+        "with catalogue.open(filled=False) as held:\n"
+        "    for n in range(first, first + 15): held.add([perovskite(n)], 'test')\n"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code, first]) for first in ("0", "10")]
+    assert [process.wait() for process in running] == [0, 0]
+    assert sorted(entry.identifier for entry in empty.search(limit=None)) == sorted(
+        f"p{n}" for n in range(25)
+    )
+
+
+def test_a_store_of_a_newer_program_is_refused(empty):
+    with empty.database.write() as connection:
+        connection.execute(text("update facts set value = '99' where name = 'schema'"))
+    with pytest.raises(TenfmaError, match="schema 99"):
+        catalogue.open(filled=False)
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "no address", "sqlite:////no/such/folder/x.sqlite"])
+def test_a_database_that_cannot_be_used_is_one_sentence(url, monkeypatch):
+    monkeypatch.setenv("TENFMA_DATABASE_URL", url)
+    with pytest.raises(CatalogueError) as told:
+        catalogue.open(filled=False)
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_that_is_no_database_is_refused(home):
+    home.mkdir()
+    (home / "catalogue.sqlite").write_bytes(b"not a database" * 1000)
+    with pytest.raises(CatalogueError, match="not a database"):
+        catalogue.open(filled=False)
+
+
+def test_an_unknown_entry_is_one_sentence(empty):
+    for asked in (7, "mp-0", "' OR 1=1 --"):
+        with pytest.raises(CatalogueError, match="no entry"):
+            empty.get(asked)
+    with pytest.raises(CatalogueError, match="no entry"):
+        empty.structures([7])
