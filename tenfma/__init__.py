@@ -23,7 +23,9 @@ _PUBLIC = {
     "SimplicialComplex": ("tenfma.crystal.complex", "SimplicialComplex"),
     "featurize": ("tenfma.crystal.features", "featurize"),
     "SimplicialFeaturizer": ("tenfma.crystal.featurizer", "SimplicialFeaturizer"),
+    "from_ase": ("tenfma.hamiltonian.calculated", "from_ase"),
     "load": ("tenfma.embedding.pipeline", "load"),
+    "explain": ("tenfma.explanation.explain", "explain"),
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -15,6 +15,7 @@ FORBIDDEN = {
     "hamiltonian": UPPER | {"dynamics"},
     "dynamics": UPPER | {"crystal"},
     "embedding": {"training", "explanation", "catalogue", "viz", "ui", "cli"},
+    "explanation": {"training", "catalogue", "viz", "ui", "cli"},
     "viz": {"ui", "cli"},
 }
 

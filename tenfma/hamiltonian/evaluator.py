@@ -128,11 +128,11 @@ class Evaluator:
         for z in range(len(offsets)):
             np.add.at(self.theta[z], inverse.ravel(), weights[z, function] * coefficient)
 
-    def energy_forces(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Energies of the atoms (N,) eV, forces (N, 3) eV/Å, and ∂E/∂ε (3, 3) eV, the strain derivative."""
+    def slopes(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+        """Energies E_i of the atoms (N,) eV, and ∂E_i/∂r_ij of every pair (P, 3), eV/Å."""
         d = self.description
         unit, g, dg, y, dy = d.tables(pairs)
-        energy, slope = kernels.energies_and_slopes(
+        return kernels.energies_and_slopes(
             pairs.first,
             pairs.neighbour,
             d.kinds(numbers),
@@ -146,6 +146,10 @@ class Evaluator:
             self.places,
             self.theta,
         )
+
+    def energy_forces(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Energies of the atoms (N,) eV, forces (N, 3) eV/Å, and ∂E/∂ε (3, 3) eV, the strain derivative."""
+        energy, slope = self.slopes(numbers, pairs)
         forces = np.zeros((len(numbers), 3))
         for x in range(3):
             forces[:, x] += np.bincount(pairs.centre, slope[:, x], len(numbers))

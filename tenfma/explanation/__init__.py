@@ -1,0 +1,14 @@
+"""Explaining a Hamiltonian: who holds the energy, what would change it, what is coupled, where energy flows.
+
+explain         `explain(model, structure)` → `Explanation`, each answer computed when asked for
+parted          H as a sum of parts, J_ij = {E_i, E_j}
+formulas, crystals, calculators
+                how formulas, models and brought-in calculators split into parts
+subjects        what can be explained, as H, state and parts
+parts, sensitivities, tensions, couplings, simplex_couplings, modes, flow
+                the answers
+"""
+
+from tenfma.explanation.explain import Explanation, explain
+
+__all__ = ["Explanation", "explain"]

@@ -1,0 +1,15 @@
+"""A structure repeated, as the kind it came in."""
+
+from typing import Any
+
+from tenfma.errors import TenfmaError
+
+
+def repeated(structure: Any, cells: tuple[int, int, int]) -> Any:
+    """The structure `cells` times along its lattice vectors. Raises TenfmaError for counts that are none."""
+    if len(cells) != 3 or not all(isinstance(n, int) and 1 <= n <= 20 for n in cells):
+        raise TenfmaError(f"the supercell is {cells}; three whole numbers from 1 to 20 are expected")
+    if hasattr(structure, "get_positions"):
+        return structure.repeat(cells)
+    made = structure.copy()
+    return made.make_supercell(cells, in_place=True) or made
