@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tenfma.dynamics.arrays import is_torch, like, namespace
+import numpy as np
+
+from tenfma.dynamics.arrays import is_torch, like, namespace, plain
 from tenfma.dynamics.flows import Setting, State, Step
 from tenfma.dynamics.methods import method_named, step_of
 from tenfma.dynamics.noise import Noise, Recorded
@@ -93,6 +95,8 @@ class Run:
             part = steps[begin : begin + size]
             low = min(part)
             values = like(self.source.draw(low, len(part), self.method.draws, self.ensemble, event), q)
+            if np.ndim(plain(self.setting.friction)) == 0:  # one friction keeps a total momentum apart
+                values = self.setting.H.free_normals(values)
             yield from ((n, values[n - low]) for n in part)
 
 

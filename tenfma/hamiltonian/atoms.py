@@ -21,7 +21,7 @@ from tenfma.crystal.cutoffs import Cutoff, cutoff_rule
 from tenfma.crystal.features import LOCAL_RANKS, FeatureTable, featurize
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.evaluator import Evaluator
-from tenfma.hamiltonian.learned import as_given, slope
+from tenfma.hamiltonian.learned import as_given, differenced, slope, without_total
 from tenfma.hamiltonian.lift import Lift
 from tenfma.hamiltonian.network import Connectivity
 from tenfma.hamiltonian.protocol import Array, Capability, Hamiltonian, Units
@@ -77,11 +77,16 @@ class AtomsHamiltonian(Hamiltonian):
         self._tables, self._evaluator = tables or _module_a, evaluator
         self._lists: dict[int, VerletList] = {}
         self._cached: tuple[Tensor, SimplicialComplex] | None = None
+        self._last: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
 
     @property
     def degrees_of_freedom(self) -> int:
         """3N, less three for each crystal's total momentum, which the forces conserve."""
         return 3 * len(self.numbers) - 3 * self.n_crystals
+
+    def free_normals(self, normals: Array) -> Array:
+        """Normals (…, N, 3) that leave the total momentum of each crystal alone."""
+        return as_given(lambda xi: without_total(xi, self.mass, self.owner, self.n_crystals), normals)
 
     def __call__(self, q: Array, p: Array, t: float = 0.0) -> Array:
         """H per crystal, (*ensemble, crystals), eV."""
@@ -106,6 +111,15 @@ class AtomsHamiltonian(Hamiltonian):
     def potential_energy(self, q: Array) -> Array:
         """U_θ(q₀(r)) per crystal, (*ensemble, crystals)."""
         return as_given(self._potential, q)
+
+    def curvature(self, q: Tensor, v: Tensor) -> Tensor:
+        """∂²U_θ/∂r²·v, shaped as q: by differences of machine-code forces where there are any, else exact."""
+        if self._evaluator is not None:
+            return differenced(lambda r: -self._evaluated(r)[1], q, v)
+        with torch.enable_grad():
+            r = q.detach().requires_grad_()
+            rises = slope(self._potential, r, ())
+            return torch.autograd.grad((rises * v).sum(), r)[0].detach()
 
     def parts(self, q: Tensor, p: Tensor) -> dict[str, Tensor]:
         """Energy of every simplex of one state (N, 3), {rank: (cells,)}; kinetic energy is the atoms'.
@@ -184,9 +198,18 @@ class AtomsHamiltonian(Hamiltonian):
         return asked and torch.is_grad_enabled()
 
     def _evaluated(self, r: Tensor) -> tuple[Tensor, Tensor]:
-        """Energies (*ensemble, crystals) and forces (*ensemble, N, 3) by machine code."""
-        assert self._evaluator is not None
+        """Energies (*ensemble, crystals) and forces (*ensemble, N, 3) by machine code, those of the last place kept."""
         rows = r.detach().cpu().double().reshape(-1, *self.event_shape).numpy()
+        if self._last is None or not np.array_equal(self._last[0], rows):
+            self._last = (rows.copy(), *self._computed(rows))
+        shape = r.shape[:-2]
+        return (
+            torch.from_numpy(self._last[1].copy()).to(r).reshape(*shape, self.n_crystals),
+            torch.from_numpy(self._last[2].copy()).to(r).reshape(r.shape),
+        )
+
+    def _computed(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        assert self._evaluator is not None
         energies, forces = np.zeros((len(rows), self.n_crystals)), np.zeros(rows.shape)
         owner = self.owner.numpy()
         for member, row in enumerate(rows):
@@ -199,11 +222,7 @@ class AtomsHamiltonian(Hamiltonian):
                 pairs = near.pairs(row[here], self.cells[crystal].numpy(), self.pbc[crystal].numpy())
                 energy, force, _ = self._evaluator.energy_forces(self.numbers[here].numpy(), pairs)
                 energies[member, crystal], forces[member, here] = energy.sum(), force
-        shape = r.shape[:-2]
-        return (
-            torch.from_numpy(energies).to(r).reshape(*shape, self.n_crystals),
-            torch.from_numpy(forces).to(r).reshape(r.shape),
-        )
+        return energies, forces
 
 
 def _module_a(K: SimplicialComplex) -> dict[str, FeatureTable]:

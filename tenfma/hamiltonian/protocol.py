@@ -67,6 +67,12 @@ class Hamiltonian(ABC):
             count *= length
         return count
 
+    def free_normals(self, normals: Array) -> Array:
+        """Standard normals (…, *event_shape) without their part along momenta that H conserves and leaves out of
+        `degrees_of_freedom`, so that a bath does not heat them; all of them where there are none.
+        """
+        return normals
+
     @abstractmethod
     def __call__(self, q: Array, p: Array, t: float = 0.0) -> Array:
         """H(q, p, t), the total energy, in `units.energy`."""

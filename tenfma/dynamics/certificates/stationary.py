@@ -27,6 +27,9 @@ from tenfma.dynamics.statistics import Mean, mean_and_error, ratio_and_error
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.protocol import Hamiltonian
 
+#: most states at which a Hessian's trace is probed, and about how many numbers are differentiated together
+PROBED, TOGETHER = 4_000, 2_000
+
 #: (q, p, normals) → (q', p'), on single states
 NoisyStep = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -92,23 +95,42 @@ def kinetic_temperature(H: Hamiltonian, q: Any, p: Any) -> Mean:
 
 
 def configurational_temperature(H: Hamiltonian, q: Any, p: Any, seed: int = 0) -> Mean:
-    """⟨|∂H/∂q|²⟩ / ⟨tr ∂²H/∂q²⟩ over a path, the trace exact for formulas and by random signs elsewhere."""
-    axes = tuple(range(-len(H.event_shape), 0))
-    slope = H.dq(q, p)
-    trace = _laplacian(H, q, p, seed)
-    return ratio_and_error(_numpy((slope * slope).sum(axes)), _numpy(trace))
+    """⟨|∂H/∂q|²⟩ / ⟨tr ∂²H/∂q²⟩ over a path, the trace exact for formulas and by random signs elsewhere.
 
-
-def _laplacian(H: Hamiltonian, q: Any, p: Any, seed: int) -> Any:
-    """tr ∂²H/∂q² per state: by the Hessian where H has one, else vᵀ(∂²H/∂q²)v with random signs v."""
+    Where H has no Hessian of its own, at most PROBED states spread over the path are looked at, a few at a time.
+    """
     if hasattr(H, "hessian"):
+        slope = _numpy(H.dq(q, p))
         n = H.event_shape[0]
-        return np.einsum("...ii->...", _numpy(H.hessian(q, p))[..., :n, :n])
-    x, y = (value if isinstance(value, Tensor) else torch.from_numpy(value) for value in (q, p))
+        trace = np.einsum("...ii->...", _numpy(H.hessian(q, p))[..., :n, :n])
+        return ratio_and_error((slope * slope).sum(tuple(range(-len(H.event_shape), 0))), trace)
+    stride = max(1, int(np.prod(q.shape[: q.ndim - len(H.event_shape)])) // PROBED)
+    q, p = q[::stride], p[::stride]
     generator = torch.Generator().manual_seed(seed)
+    chains = q.shape[1 : q.ndim - len(H.event_shape)]
+    together = max(1, TOGETHER // int(np.prod((*chains, *H.event_shape))))
+    parts = [
+        _squares_and_trace(H, q[first : first + together], p[first : first + together], generator)
+        for first in range(0, len(q), together)
+    ]
+    squares, trace = (np.concatenate(part) for part in zip(*parts))
+    return ratio_and_error(squares, trace)
+
+
+def _squares_and_trace(
+    H: Hamiltonian, q: Any, p: Any, generator: torch.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """|∂H/∂q|² and vᵀ(∂²H/∂q²)v with random signs v, per state."""
+    axes = tuple(range(-len(H.event_shape), 0))
+    x, y = (value if isinstance(value, Tensor) else torch.from_numpy(value) for value in (q, p))
+    with torch.no_grad():
+        slope = H.dq(x, y)
     v = torch.randint(0, 2, x.shape, generator=generator).to(x) * 2 - 1
-    bent, _ = jvp(lambda q, p: (H.dq(q, p), p), x, y, v, torch.zeros_like(v))
-    return (v * bent).sum(tuple(range(-len(H.event_shape), 0)))
+    curvature = getattr(H, "curvature", None)
+    bent = (
+        curvature(x, v) if curvature else jvp(lambda q, p: (H.dq(q, p), p), x, y, v, torch.zeros_like(v))[0]
+    )
+    return _numpy((slope * slope).sum(axes)), _numpy((v * bent).sum(axes))
 
 
 def _numpy(x: Any) -> NDArray[np.float64]:
