@@ -63,6 +63,8 @@ def run(arguments: list[str]) -> int:
     )  # what a person must know is said in a sentence, not in a library's warning
     try:
         result = build()(arguments, standalone_mode=False, prog_name="tenfma")
+        if result == INTERRUPTED:  # Typer's own answer to Ctrl-C
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except TenfmaError as error:
         print(f"tenfma: {error}", file=sys.stderr)

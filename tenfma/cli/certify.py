@@ -13,6 +13,8 @@ from tenfma.errors import TenfmaError
 #: a system's name rather than a formula: letters joined by - or _, four at least
 NAME = re.compile(r"[^\W\d_]{2}[^\W\d]*(?:[- –_]?\w+)*[^\W\d_]{2}")
 
+CHARTS = ("simplices", "atoms")
+
 #: the certificate was made, --strict was asked for, and it is not green
 NOT_GREEN = 1
 
@@ -61,41 +63,91 @@ def certify(
     Example: tenfma certify "p**2/2 + q**4/4" --method yoshida4 --dt 0.1 --q 1 --p 0
 
     Exit code 0 when the certificate was made, whatever its verdict; 1 with --strict when it is not green; 2
-    for bad input.
+    for bad input; 130 when interrupted: the checks made until then are printed and written.
     """
     from tenfma.cli.output import progress_bar, writable
 
     if out is not None:
-        writable(out, (".json",))
-    H, start_q, start_p = _system(
-        system, coordinates, _pairs(parameter, "--parameter", float), structure, chart, kT, seed
+        writable(out, (".json",), "--json")
+    parameters, candidates = (
+        _pairs(parameter, "--parameter", float),
+        _pairs(invariant, "--invariant", str),
     )
-    start_q = _numbers(q, "--q", start_q)
-    start_p = _numbers(p, "--p", start_p)
+    start = [_numbers(q, "--q"), _numbers(p, "--p")]
+    _settings(
+        method, dt, steps, kT, friction
+    )  # all that can be refused without torch is refused before its import
+    H, *own = _system(system, coordinates, parameters, structure, chart, kT, seed)
+    start = [given if default is None else default for default, given in zip(start, own)]
+    _pairing(H, method, dt, *start)
 
     from tenfma.dynamics.certificates import certify as made
+    from tenfma.dynamics.record import Interrupted
 
-    with progress_bar("certifying", 1.0) as report:
-        certificate = made(
-            H,
-            method,
-            dt=dt,
-            q=start_q,
-            p=start_p,
-            kT=kT,
-            friction=friction,
-            steps=steps,
-            invariants=_pairs(invariant, "--invariant", str),
-            seed=seed,
-            progress=lambda done, name: report(done),
-        )
-    typer.echo(str(certificate))
-    if out is not None:
-        part = out.with_name(out.name + ".part")
-        part.write_text(json.dumps(certificate.to_dict(), indent=1, ensure_ascii=False) + "\n")
-        part.replace(out)
+    try:
+        with progress_bar("certifying", 1.0) as report:
+            certificate = made(
+                H,
+                method,
+                dt=dt,
+                q=start[0],
+                p=start[1],
+                kT=kT,
+                friction=friction,
+                steps=steps,
+                invariants=candidates,
+                seed=seed,
+                progress=lambda done, name: report(done),
+            )
+    except Interrupted as stop:
+        if stop.kept.checks:
+            _keep(stop.kept, out)
+        raise
+    _keep(certificate, out)
     if strict and not certificate.green:
         raise typer.Exit(NOT_GREEN)
+
+
+def _keep(certificate: Any, out: Path | None) -> None:
+    """Print a certificate, and write it where a file is named: whole or not at all."""
+    typer.echo(str(certificate))
+    if out is None:
+        return
+    part = out.with_name(out.name + ".part")
+    try:
+        part.write_text(
+            json.dumps(certificate.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        part.replace(out)
+    except OSError as error:
+        raise TenfmaError(f"{out} could not be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _settings(method: str, dt: Any, steps: Any, kT: Any, friction: Any) -> None:
+    """Raise TenfmaError for settings that no system could be certified with."""
+    from tenfma.dynamics import arguments
+    from tenfma.dynamics.methods import method_named
+
+    chosen = method_named(method)
+    if dt is not None:
+        arguments.certified_step(dt)
+    if steps is not None:
+        arguments.certified_length(steps)
+    arguments.bath_named(chosen, kT, friction)
+    if chosen.stochastic:
+        arguments.checked_temperature(kT)
+
+
+def _pairing(H: Any, method: str, dt: Any, q: Any, p: Any) -> None:
+    """Raise TenfmaError where the method is not right for H, or the start is none of its states."""
+    from tenfma.dynamics.arguments import certified_start
+    from tenfma.dynamics.arrays import plain
+    from tenfma.dynamics.methods import check_pairing, method_named
+
+    _, q, p = certified_start(H, dt, q, p)
+    check_pairing(method_named(method), H, plain(q), plain(p))
 
 
 def _system(
@@ -106,12 +158,15 @@ def _system(
     if is_model:
         if structure is None:
             raise TenfmaError(f"{system} is a model; name the crystal to certify it on with --structure FILE")
+        if chart not in CHARTS:
+            raise TenfmaError(f"--chart is {chart!r}; {' or '.join(CHARTS)} is expected")
         from tenfma.crystal.structures import read
+
+        crystal = read(structure)
         from tenfma.embedding.pipeline import load
 
-        model = load(system)
         start = {"p0": "thermal", "kT": kT, "seed": seed} if kT else {}
-        H, q0, p0 = model.hamiltonian(read(structure), chart=chart, **start)
+        H, q0, p0 = load(system).hamiltonian(crystal, chart=chart, **start)
         return H, q0, p0
     from tenfma.hamiltonian.symbolic import symbolic
     from tenfma.hamiltonian.textbook import textbook
@@ -121,10 +176,10 @@ def _system(
     return symbolic(system, coordinates, parameters=parameters), None, None
 
 
-def _numbers(text: str | None, option: str, default: Any) -> Any:
+def _numbers(text: str | None, option: str) -> list[float] | None:
     """'0.1,0' as a list of floats."""
     if text is None:
-        return default
+        return None
     try:
         return [float(part) for part in text.replace(",", " ").split()]
     except ValueError:

@@ -21,7 +21,7 @@ def evaluate(
     from tenfma.errors import TenfmaError
 
     if json_out is not None:
-        writable(json_out, (".json",))
+        writable(json_out, (".json",), "--json")
 
     from tenfma.embedding.pipeline import load
     from tenfma.training.card import add_test

@@ -1,7 +1,7 @@
 """`tenfma evolve`: move one crystal under H_θ and save the path."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,31 +27,47 @@ def evolve(
     """Move a crystal's simplices (or atoms) under the learned Hamiltonian and save the path.
 
     Example: tenfma evolve prototype:perovskite --method leapfrog --dt 0.05 --steps 400 --out path.npz
+
+    On Ctrl-C the path so far is saved, and the exit code is 130.
     """
     from tenfma.cli.output import progress_bar, writable
-    from tenfma.crystal.structures import read
 
     writable(out, (".npz",))
+    from tenfma.crystal.structures import read
+
     structure = read(source)
 
+    from tenfma.dynamics.record import Interrupted
     from tenfma.embedding.evolution import evolve as run
     from tenfma.embedding.pipeline import load
 
-    with progress_bar("evolving", 1.0) as report:
-        done = run(
-            load(model),
-            structure,
-            chart=chart,
-            method=method,
-            dt=dt,
-            steps=steps,
-            p0=p0,
-            kT=kT,
-            friction=friction,
-            seed=seed,
-            save_every=save_every or None,
-            progress=report,
-        )
+    try:
+        with progress_bar("evolving", 1.0) as report:
+            done = run(
+                load(model),
+                structure,
+                chart=chart,
+                method=method,
+                dt=dt,
+                steps=steps,
+                p0=p0,
+                kT=kT,
+                friction=friction,
+                seed=seed,
+                save_every=save_every or None,
+                progress=report,
+            )
+    except Interrupted as stop:
+        kept = stop.kept
+        if len(kept.path.t) > 1:
+            _keep(kept, out)
+            typer.echo(f"{'finished':<10} {round(float(kept.path.t[-1]) / dt)} of {steps} steps")
+        raise
+    _keep(done, out)
+
+
+def _keep(done: Any, out: Path) -> None:
+    """Save an evolution and sum it up."""
     done.save(out)
     for name, line in done.summary().items():
         typer.echo(f"{name:<10} {line}")

@@ -27,14 +27,14 @@ def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def writable(out: Path, endings: tuple[str, ...]) -> None:
-    """Refuse, before any work, an output that could not be written or has an unknown ending."""
+def writable(out: Path, endings: tuple[str, ...], option: str = "--out") -> None:
+    """Refuse, before any work, an output that could not be written or has an unknown ending; `option` named it."""
     if out.suffix.lower() not in endings:
-        raise TenfmaError(f"--out {out} ends in {out.suffix or 'nothing'}; expected {', '.join(endings)}")
+        raise TenfmaError(f"{option} {out} ends in {out.suffix or 'nothing'}; expected {', '.join(endings)}")
     if out.is_dir():
-        raise TenfmaError(f"--out {out} is a folder; give a file name")
+        raise TenfmaError(f"{option} {out} is a folder; give a file name")
     if not out.parent.is_dir():
-        raise TenfmaError(f"--out {out} lies in {out.parent}, which is no folder; make it first")
+        raise TenfmaError(f"{option} {out} lies in {out.parent}, which is no folder; make it first")
 
 
 def write_table(frame: "pd.DataFrame", out: Path) -> None:

@@ -78,6 +78,12 @@ def step_size(dt: Any, H: Hamiltonian, method: Method, ensemble: tuple[int, ...]
 
 def bath(method: Method, H: Hamiltonian, kT: Any, friction: Any, seed: Any, noise: Any) -> tuple[Any, Any]:
     """kT and friction for a Langevin method; raises where missing, or where the method has no bath."""
+    bath_named(method, kT, friction, seed, noise)
+    return (checked_temperature(kT), checked_friction(friction, H)) if method.stochastic else (None, None)
+
+
+def bath_named(method: Method, kT: Any, friction: Any, seed: Any = None, noise: Any = None) -> None:
+    """Raise where a Langevin method lacks its bath, or another is given one."""
     if not method.stochastic:
         given = {"kT": kT, "friction": friction, "seed": seed, "noise": noise}
         extra = [name for name, value in given.items() if value is not None]
@@ -86,14 +92,47 @@ def bath(method: Method, H: Hamiltonian, kT: Any, friction: Any, seed: Any, nois
                 f"{method.name} is deterministic and knows no {' or '.join(extra)}. "
                 "Use baoab, or leave it out."
             )
-        return None, None
+        return
     missing = [name for name, value in (("kT", kT), ("friction", friction)) if value is None]
     if missing:
         raise PairingError(
             f"{method.name} needs {' and '.join(missing)}: give kT (energy) and friction (1/time), "
             "or use leapfrog."
         )
-    return checked_temperature(kT), checked_friction(friction, H)
+
+
+#: fewest steps of the run behind a certificate
+CERTIFIED = 20
+
+
+def certified_start(H: Hamiltonian, dt: Any, q: Any, p: Any) -> tuple[float, Array, Array]:
+    """dt, q and p of a certificate, H's own where they are None; raises where one is missing or unusable."""
+    dt = getattr(H, "dt", None) if dt is None else dt
+    q = getattr(H, "q0", None) if q is None else q
+    p = getattr(H, "p0", None) if p is None else p
+    missing = [name for name, value in (("dt", dt), ("q", q), ("p", p)) if value is None]
+    if missing:
+        raise TenfmaError(f"a certificate needs {', '.join(missing)}; {H.name} has no default for it")
+    certified_step(dt)
+    q, p, ensemble = state(H, q, p)
+    if ensemble:
+        raise TenfmaError(
+            f"q has shape {tuple(q.shape)}; a certificate is made from one state of shape {tuple(H.event_shape)}"
+        )
+    return float(dt), q, p
+
+
+def certified_step(dt: Any) -> None:
+    """Raise where dt is not one finite number > 0."""
+    value = plain(dt)
+    if value.shape != () or value.dtype.kind not in "fiu" or not np.isfinite(value) or value <= 0:
+        raise TenfmaError(f"dt is {dt}; a certificate is made at one finite step > 0")
+
+
+def certified_length(steps: Any) -> None:
+    """Raise where the number of steps is none that a certificate can be read from."""
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < CERTIFIED:
+        raise TenfmaError(f"steps is {steps!r}; a certificate needs an integer ≥ {CERTIFIED}")
 
 
 def options(method: Method, gradient: str, on_failure: str) -> None:

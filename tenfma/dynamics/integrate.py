@@ -19,7 +19,7 @@ from tenfma.dynamics.flows import Setting, State
 from tenfma.dynamics.methods import check_pairing, method_named
 from tenfma.dynamics.noise import noise_source
 from tenfma.dynamics.path import Path
-from tenfma.dynamics.record import NotFinite, Record, first_bad
+from tenfma.dynamics.record import Interrupted, NotFinite, Record, first_bad
 from tenfma.dynamics.run import Run
 from tenfma.dynamics.words import Method
 from tenfma.errors import ConvergenceError, TenfmaError
@@ -73,6 +73,7 @@ def integrate(
         PairingError: the method is not right for H.
         ConvergenceError: an implicit step was not solved.
         TenfmaError: an argument is unusable, or the energy stopped being finite; each says the remedy.
+        Interrupted: Ctrl-C; a KeyboardInterrupt whose `kept` is the path so far.
     """
     method = method_named(method)
     q, p, ensemble = arguments.state(H, q, p)
@@ -105,6 +106,9 @@ def integrate(
             if on_failure == "raise":
                 raise TenfmaError(str(error)) if isinstance(error, NotFinite) else error from None
             record.stopped = str(error)
+        except KeyboardInterrupt:
+            record.interrupted()
+            raise Interrupted(record.path(dt)) from None
     return record.path(dt)
 
 
@@ -123,6 +127,7 @@ def _run_stepwise(
             count = min(count, max(1, following - done))
         state = run.advance(state, done, count)
         done += count
+        record.latest = done, state
         if done % save_every == 0 or done == steps:
             energy = _energy(H, state.q, state.p, run.time(done), run.gradient)
             heat = None if state.heat is None else state.heat[None]

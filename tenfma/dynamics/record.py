@@ -1,10 +1,12 @@
 """What `integrate` keeps on its way, and how it ends when the energy stops being finite."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from tenfma.dynamics.arrays import is_torch, namespace, plain
+from tenfma.dynamics.flows import State
 from tenfma.dynamics.path import Path
 from tenfma.dynamics.run import Run
 from tenfma.hamiltonian.protocol import Array
@@ -12,6 +14,14 @@ from tenfma.hamiltonian.protocol import Array
 
 class NotFinite(Exception):
     """The energy stopped being finite; becomes a TenfmaError or the end of the path."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during long work: a KeyboardInterrupt whose `kept` is what was finished."""
+
+    def __init__(self, kept: Any) -> None:
+        super().__init__("interrupted")
+        self.kept = kept
 
 
 class Record:
@@ -25,6 +35,8 @@ class Record:
         accounts = run.method.word is not None and run.method.stochastic
         self.heat: list[Array] | None = [0.0 * energy[None]] if accounts else None
         self.divergence: list[Array] = []
+        #: (steps done, state) at the last moment looked at, whether it is to be kept or not
+        self.latest: tuple[int, State] | None = None
         self._whole: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._t: np.ndarray | None = None
 
@@ -65,6 +77,25 @@ class Record:
                 f"{self.steps[-1][-1]} and {steps[good]} of {self.run.method.name}; use a dt smaller than "
                 f"{h:g}, or on_failure='stop' to keep the finished part."
             )
+
+    def interrupted(self) -> None:
+        """Put the blocks in order after Ctrl-C, which may come between the parts of one."""
+        lists: list[list[Any]] = [self.steps, self.q, self.p, self.energy]
+        lists += [self.heat] if self.heat is not None else []
+        whole = min(map(len, lists))
+        if self.divergence:
+            whole = min(whole, len(self.divergence) + 1)
+            del self.divergence[whole - 1 :]
+        for each in lists:
+            del each[whole:]
+        if self.latest is not None and self.latest[0] > self.steps[-1][-1] and not self.divergence:
+            done, state = self.latest
+            H = self.run.setting.H
+            energy = H(state.q, state.p, self.run.time(done))
+            heat = None if state.heat is None else state.heat[None]
+            with suppress(NotFinite):
+                self.keep(np.array([done]), state.q[None], state.p[None], energy[None], heat)
+        self.stopped = f"interrupted after step {self.steps[-1][-1]}"
 
     def path(self, dt: Any) -> Path:
         """The kept states as a `Path`."""

@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path as FilePath
 
 import numpy as np
@@ -15,6 +16,7 @@ from tenfma.crystal.structures import notes
 from tenfma.dynamics.integrate import integrate
 from tenfma.dynamics.methods import method_named
 from tenfma.dynamics.path import Path
+from tenfma.dynamics.record import Interrupted
 from tenfma.embedding.model import Model, Start
 from tenfma.errors import TenfmaError
 
@@ -103,12 +105,14 @@ def evolve(
     Langevin methods.
 
     Without `save_every`, states are kept as seldom as keeps the trajectory below `KEPT` numbers.
-    `progress` is called with the finished fraction. Raises TenfmaError for settings that do not fit together.
+    `progress` is called with the finished fraction. Raises TenfmaError for settings that do not fit together, and on
+    Ctrl-C `Interrupted`, whose `kept` is the Evolution so far.
     """
     chosen = method_named(method)
     with torch.no_grad():
         start = model.hamiltonian(structure, chart, p0=p0, kT=kT or 0.0, seed=seed)
-        path = integrate(
+        run = partial(
+            integrate,
             start.H,
             start.q0,
             start.p0,
@@ -122,7 +126,10 @@ def evolve(
             friction=friction,
             seed=seed if chosen.stochastic else None,
         )
-    return Evolution(structure, model, start, path)
+        try:
+            return Evolution(structure, model, start, run())
+        except Interrupted as stop:
+            raise Interrupted(Evolution(structure, model, start, stop.kept)) from None
 
 
 def spacing(size: int, steps: int, kept: int = KEPT) -> int:

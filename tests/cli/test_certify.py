@@ -1,6 +1,9 @@
 """`tenfma certify` from the command line: reports, verdicts, exit codes."""
 
 import json
+import subprocess
+import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -88,7 +91,12 @@ def test_langevin_with_parameters(capsys):
         (["p**2/2 + q**2", "--parameter", "k"], "name=value"),
         (["untrained"], "--structure"),
         (["henon-hieles"], "henon-heiles"),
-        (["kepler", "--json", "report.txt"], ".json"),
+        (["kepler", "--json", "report.txt"], "--json report.txt"),
+        (["kepler", "--q", "1,2,3", "--p", "0,0"], "must be the same"),
+        (["kepler", "--method", "baoab"], "needs kT and friction"),
+        (["kepler", "--method", "baoab", "--kT", "-1", "--friction", "1"], "kT is -1"),
+        (["untrained", "--structure", "prototype:NaCl", "--chart", "pie"], "--chart is 'pie'"),
+        (["untrained", "--structure", "no/such.cif"], "no file"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(arguments, message, capsys):
@@ -137,3 +145,49 @@ def test_long_formulas_and_wild_numbers_get_one_sentence(arguments, capsys):
     assert run(["certify", *arguments]) == 2
     said = capsys.readouterr().err.strip()
     assert said.startswith("tenfma: ") and "\n" not in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["kepler", "--dt", "-1"],
+        ["kepler", "--method", "magic"],
+        ["kepler", "--json", "report.txt"],
+        ["kepler", "--kT", "1"],
+        ["kepler", "--q", "1,2,3", "--p", "0,0"],
+        ["p**2*q**2 + q**2", "--dt", "0.1", "--q", "1", "--p", "1"],
+    ],
+)
+def test_refusals_come_before_heavy_imports(arguments):
+    program = (
+        "import sys; from tenfma.cli import run; code = run(sys.argv[1:]); "
+        "heavy = {'torch', 'pymatgen', 'numba'} & set(sys.modules); sys.exit(code if not heavy else str(heavy))"
+    )
+    command = [sys.executable, "-c", program, "certify", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2, done.stderr
+
+
+def test_checks_made_before_ctrl_c_are_kept(tmp_path, capsys, monkeypatch):
+    @contextmanager
+    def bar(label, total):
+        def report(done):
+            if done > 0.5:
+                raise KeyboardInterrupt
+
+        yield report
+
+    out = tmp_path / "report.json"
+    command = ["certify", "henon-heiles", "--steps", "200", "--json", str(out)]
+    assert run(command) == 0
+    whole = json.loads(out.read_text())
+    out.unlink()
+    monkeypatch.setattr("tenfma.cli.output.progress_bar", bar)
+    assert run(command) == 130
+    part = json.loads(out.read_text())
+    assert 0 < len(part["checks"]) < len(whole["checks"])
+    assert part["checks"] == whole["checks"][: len(part["checks"])]
+    assert whole["green"] and not part["green"] and "interrupted at" in part["verdict"]
+    assert "interrupted" in capsys.readouterr().err and [each.name for each in tmp_path.iterdir()] == [
+        out.name
+    ]

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -42,6 +44,43 @@ def test_thermal_start_without_a_bath(tmp_path):
     settings = ["--p0", "thermal", "--kT", "0.05", "--chart", "atoms", "--dt", "1"]
     assert run(["evolve", "prototype:NaCl", *settings, *FAST, "--out", str(out)]) == 0
     assert Path.load(out).q.shape[1:] == (2, 3)
+
+
+@contextmanager
+def bar_interrupted_at(share, label, total):
+    """A progress bar during which Ctrl-C is pressed."""
+
+    def report(done):
+        if done >= share:
+            raise KeyboardInterrupt
+
+    yield report
+
+
+@pytest.mark.parametrize("save_every", ["1", "7"])
+def test_what_is_done_is_kept_on_ctrl_c(save_every, tmp_path, capsys, monkeypatch):
+    command = ["evolve", "prototype:NaCl", "--steps", "20", "--save-every", save_every, "--out"]
+    assert run([*command, str(tmp_path / "whole.npz")]) == 0
+    monkeypatch.setattr("tenfma.cli.output.progress_bar", partial(bar_interrupted_at, 0.5))
+    capsys.readouterr()
+    assert run([*command, str(tmp_path / "part.npz")]) == 130
+    said = capsys.readouterr()
+    assert "10 of 20 steps" in said.out and "Traceback" not in said.err
+    part, whole = (Path.load(tmp_path / name) for name in ("part.npz", "whole.npz"))
+    assert part.stopped and "step 10" in part.stopped and whole.stopped is None
+    assert part.t[-1] == pytest.approx(0.5)
+    if save_every == "1":
+        assert np.array_equal(part.q, whole.q[:11])
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_nothing_done_leaves_no_file(tmp_path, capsys, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tenfma.embedding.pipeline.load", interrupted)
+    assert run(["evolve", "prototype:NaCl", "--out", str(tmp_path / "path.npz")]) == 130
+    assert not list(tmp_path.iterdir())
 
 
 BAD = {

@@ -1,6 +1,5 @@
 """`certify`: run every check that applies to a method on a Hamiltonian and hand back the certificate."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from tenfma.dynamics.certificates.bath import bath_checks
 from tenfma.dynamics.certificates.case import Case, named_maps
 from tenfma.dynamics.certificates.report import Certificate, Check
 from tenfma.dynamics.methods import check_pairing, method_named
+from tenfma.dynamics.record import Interrupted
 from tenfma.dynamics.words import Method
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.protocol import Hamiltonian
@@ -58,7 +58,7 @@ def certify(
 
     Raises:
         PairingError: the method is not right for H. TenfmaError: a state or number is unusable, or the run
-        diverged.
+        diverged. Interrupted: Ctrl-C; a KeyboardInterrupt whose `kept` is the certificate of the checks made so far.
     """
     chosen = method_named(method)
     case = _case(H, chosen, dt, q, p, kT, friction, steps, invariants, symmetries, seed)
@@ -75,21 +75,32 @@ def certify(
     if chosen.stochastic:
         jobs.append(("stationary state", lambda: bath_checks(case)))
     jobs += [(name, partial(_invariant, case, name)) for name in case.invariants]
-    for i, (name, job) in enumerate(jobs):
-        tell(i / len(jobs), name)
-        made += job()
-    tell(1.0, "done")
+    stopped = None
+    try:
+        for i, (name, job) in enumerate(jobs):
+            stopped = name
+            tell(i / len(jobs), name)
+            made += job()
+        stopped = None
+        tell(1.0, "done")
+    except KeyboardInterrupt:
+        raise Interrupted(_certificate(case, tuple(made), stopped)) from None
+    return _certificate(case, tuple(made), None)
+
+
+def _certificate(case: Case, made: tuple[Check, ...], stopped: str | None) -> Certificate:
+    H, method = case.H, case.method
     settings = {
         "capability": H.capability.name.lower(),
         "dimensions": int(plain(case.q).size),
         "precision": str(case.stepper.q.dtype).removeprefix("torch."),
         "kT": case.kT,
-        "friction": None if friction is None else plain(friction),
-        "seed": seed if chosen.stochastic else None,
+        "friction": None if case.friction is None else plain(case.friction),
+        "seed": case.seed if method.stochastic else None,
         "phase_space": "doubled" if case.stepper.extended else "plain",
         "units": {name: getattr(H.units, name) for name in ("q", "p", "energy", "time")},
     }
-    return Certificate(H.name, chosen.name, case.dt, case.steps, settings, tuple(made))
+    return Certificate(H.name, method.name, case.dt, case.steps, settings, made, stopped)
 
 
 def _invariant(case: Case, name: str) -> list[Check]:
@@ -102,26 +113,12 @@ def _geometry(case: Case) -> list[Check]:
 
 
 def _case(H, method, dt, q, p, kT, friction, steps, invariants, symmetries, seed) -> Case:
-    dt = getattr(H, "dt", None) if dt is None else dt
-    q = getattr(H, "q0", None) if q is None else q
-    p = getattr(H, "p0", None) if p is None else p
-    missing = [name for name, value in (("dt", dt), ("q", q), ("p", p)) if value is None]
-    if missing:
-        raise TenfmaError(f"a certificate needs {', '.join(missing)}; {H.name} has no default for it")
-    if plain(dt).shape != () or not math.isfinite(dt) or dt <= 0:
-        raise TenfmaError(f"dt is {dt}; a certificate is made at one finite step > 0")
-    q, p, ensemble = arguments.state(H, q, p)
-    if ensemble:
-        raise TenfmaError(
-            f"q has shape {tuple(q.shape)}; a certificate is made from one state of shape "
-            f"{tuple(H.event_shape)}"
-        )
+    dt, q, p = arguments.certified_start(H, dt, q, p)
     check_pairing(method, H, plain(q), plain(p))
     kT, friction = arguments.bath(method, H, kT, friction, None, None)
     compiled = isinstance(q, np.ndarray) and hasattr(H, "structure")
     steps = (STEPS_COMPILED if compiled else STEPS_STEPWISE) if steps is None else steps
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 20:
-        raise TenfmaError(f"steps is {steps!r}; a certificate needs an integer ≥ 20")
+    arguments.certified_length(steps)
     candidates = dict(getattr(H, "invariants", None) or {})
     for name, function in (invariants or {}).items():
         candidates[name] = _readable(H, name, function)
@@ -130,7 +127,7 @@ def _case(H, method, dt, q, p, kT, friction, steps, invariants, symmetries, seed
     return Case(
         H,
         method,
-        float(dt),
+        dt,
         q,
         p,
         int(steps),

@@ -59,10 +59,14 @@ class Certificate:
     #: settings and surroundings: kT, friction, capability, state sizes, dtype
     settings: dict[str, Any]
     checks: tuple[Check, ...]
+    #: the check at work when Ctrl-C came; checks from it on are missing
+    interrupted: str | None = None
 
     @property
     def green(self) -> bool:
-        """All applicable checks pass."""
+        """All applicable checks pass, and none is missing."""
+        if self.interrupted is not None:
+            return False
         deciding = [check for check in self.checks if check.verdict in ("pass", "fail")]
         return bool(deciding) and all(check.verdict == "pass" for check in deciding)
 
@@ -86,6 +90,8 @@ class Certificate:
             return f"green: all {count} checks that apply pass"
         if self.failures:
             return f"red: {', '.join(check.name for check in self.failures)} failed"
+        if self.interrupted is not None:
+            return f"open: interrupted at {self.interrupted}, {len(self.checks)} checks made"
         return "open: no check applies"
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,6 +104,7 @@ class Certificate:
             "settings": {key: plain_number(value) for key, value in self.settings.items()},
             "green": self.green,
             "verdict": self.verdict,
+            "interrupted": self.interrupted,
             "decides": [check.name for check in self.checks if check.verdict in ("pass", "fail")],
             "checks": [check.to_dict() for check in self.checks],
         }
