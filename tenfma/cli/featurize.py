@@ -35,8 +35,8 @@ def featurize(
 ) -> int:
     """Features of crystals: one row per crystal, or per atom, bond, triangle or cell.
 
-    Without --out the features of each crystal are printed. Files that cannot be read are listed and
-    skipped (exit code 2); on Ctrl-C the rows finished so far are kept.
+    Without --out the features of each crystal are printed. Files, and single frames of a file, that cannot be
+    read are listed and skipped (exit code 2); on Ctrl-C the rows finished so far are kept.
 
     Example: tenfma featurize prototype:perovskite quartz.cif --out features.csv
     """
@@ -55,7 +55,7 @@ def featurize(
     if out is not None:
         writable(out, ENDINGS)
 
-    from tenfma.crystal.structures import read_all
+    from tenfma.crystal.structures import read_frames
 
     failures: list[str] = []
     written = crystals = 0
@@ -65,18 +65,19 @@ def featurize(
     ):
         for done, source in enumerate(sources):
             try:
-                structures = read_all(source)
+                frames = read_frames(source)
             except TenfmaError as error:
                 failures.append(f"{source}: {error}")
                 continue
+            failures += (f"{source}: {error}" for _, error in frames.refused)
             handled = 0
-            for frame, count in _frames(source, structures, rows, radii, smooth_only, failures):
+            for frame, count in _tables(source, frames, rows, radii, smooth_only, failures):
                 if table is None:
                     _print(frame)
                 else:
                     table.add(frame)
                 written, crystals, handled = written + len(frame), crystals + count, handled + count
-                report(done + handled / len(structures))
+                report(done + handled / len(frames.structures))
             report(done + 1)
     if out is not None and written:
         typer.echo(f"featurized {crystals} crystals from {len(sources)} sources: {written} rows of {rows}")
@@ -86,27 +87,33 @@ def featurize(
     return 2 if failures else 0
 
 
-def _frames(source, structures, rows, radii, smooth_only, failures):
+def _tables(source, frames, rows, radii, smooth_only, failures):
     """(table, crystals in it) for batches of a file's structures; what cannot be read goes to `failures`."""
     from tenfma.crystal.featurizer import batches
     from tenfma.errors import TenfmaError
 
-    for start, batch in batches(structures):
+    for start, batch in batches(frames.structures):
+        places = frames.places[start : start + len(batch)]
         try:
-            yield _table(source, batch, start, rows, radii, smooth_only), len(batch)
+            yield _table(source, batch, places, rows, radii, smooth_only), len(batch)
         except TenfmaError:
-            for place, structure in enumerate(batch, start):
+            for place, structure in zip(places, batch):
                 try:
-                    yield _table(source, [structure], place, rows, radii, smooth_only), 1
+                    yield _table(source, [structure], [place], rows, radii, smooth_only), 1
                 except TenfmaError as error:
-                    where = f"{source}, frame {place}" if len(structures) > 1 else source
+                    where = f"{source}, frame {place} (counted from 0)" if frames.total > 1 else source
                     failures.append(f"{where}: {error}")
 
 
 def _table(
-    source: str, structures: "list[Structure]", start: int, rows: str, radii: tuple, smooth_only: bool
+    source: str,
+    structures: "list[Structure]",
+    places: list[int],
+    rows: str,
+    radii: tuple,
+    smooth_only: bool,
 ) -> "pd.DataFrame":
-    """One batch's rows, led by file, frame and formula."""
+    """One batch's rows, led by file, frame (its place in the file) and formula."""
     import pandas as pd
     import torch
 
@@ -122,10 +129,10 @@ def _table(
             frame.insert(0, "crystal", range(len(frame)))
         else:
             frame = h.to_frame(rows)
-    crystal = frame.pop("crystal").to_numpy()
+    crystal = frame.pop("crystal").tolist()
     formulas = [structure.composition.reduced_formula for structure in structures]
     frame.insert(0, "source", source)
-    frame.insert(1, "frame", crystal + start)
+    frame.insert(1, "frame", [places[index] for index in crystal])
     frame.insert(2, "formula", [formulas[index] for index in crystal])
     return frame
 

@@ -6,7 +6,7 @@ What was changed (oxidation states left out, partial occupancies ordered) is tol
 from itertools import product
 
 import numpy as np
-from pymatgen.core import DummySpecies, Element, Structure
+from pymatgen.core import DummySpecies, Element, PeriodicSite, Structure
 from scipy.spatial import cKDTree
 
 from tenfma.errors import StructureError
@@ -49,7 +49,7 @@ def checked(structure: Structure, name: str = "the structure") -> Structure:
     if not np.isfinite(structure.frac_coords).all():
         bad = int(np.argmin(np.isfinite(structure.frac_coords).all(axis=1)))
         raise StructureError(
-            f"{name} has a coordinate that is not a number (atom {bad + 1}); give finite positions"
+            f"{name} has a coordinate that is not a number at atom {bad + 1}; give finite positions"
         )
     if np.abs(structure.frac_coords).max() > 1e6:
         raise StructureError(
@@ -77,8 +77,10 @@ def _plain(structure: Structure, name: str) -> tuple[Structure, list[str]]:
     kinds = {kind for site in structure for kind in site.species}
     for kind in kinds:
         if isinstance(kind, DummySpecies):
+            atom = next(index for index, site in enumerate(structure) if kind in site.species)
             raise StructureError(
-                f"{name} has a site with {kind}, which is no element; name an element of the periodic table"
+                f"{name} has {kind.symbol} at {_who(structure, atom)}, which is no element; name one of the periodic "
+                "table"
             )
         if kind.Z > 103:
             raise StructureError(
@@ -87,14 +89,14 @@ def _plain(structure: Structure, name: str) -> tuple[Structure, list[str]]:
     if any(getattr(kind, "oxi_state", None) is not None and not isinstance(kind, Element) for kind in kinds):
         said.append("oxidation states are left out: the model reads elements")
     if any(getattr(kind, "element", kind).name in ("D", "T") for kind in kinds):
-        said.append("deuterium and tritium are taken as hydrogen")
+        said.append("deuterium and tritium are taken as hydrogen, mass included")
     species = []
     for site in structure:
         amounts: dict[str, float] = {}
         for kind, amount in site.species.items():
             if not 0 <= amount <= 1.05:
                 raise StructureError(
-                    f"{name} has a site occupied {amount:g} times by {kind}; 0 to 1 is expected"
+                    f"{name} has a site occupied {amount:g} times by {kind.symbol}; 0 to 1 is expected"
                 )
             if amount > 0:
                 amounts[kind.symbol] = amounts.get(kind.symbol, 0.0) + float(amount)
@@ -104,7 +106,12 @@ def _plain(structure: Structure, name: str) -> tuple[Structure, list[str]]:
         raise StructureError(f"{name} has no atoms; at least one is expected")
     if len(held) < len(species):
         said.append(f"{len(species) - len(held)} sites that hold nothing are left out")
-    plain = Structure(structure.lattice, [species[index] for index in held], structure.frac_coords[held])
+    plain = Structure(
+        structure.lattice,
+        [species[index] for index in held],
+        structure.frac_coords[held],
+        labels=[_label(structure[index]) for index in held],
+    )
     plain.properties = dict(structure.properties or {})
     return plain, said
 
@@ -141,13 +148,25 @@ def _apart(structure: Structure, name: str) -> None:
     near = ((everywhere > -margin) & (everywhere < 1 + margin)).all(axis=1)
     places = cKDTree(lattice.get_cartesian_coords(everywhere[near]))
     home = lattice.get_cartesian_coords(inside)
-    second, found = (
-        np.asarray(column)[:, 1] for column in places.query(home, k=2, distance_upper_bound=NEAREST_PAIR)
-    )
-    worst = int(np.argmin(second))
-    if np.isfinite(second[worst]):
-        other = int(owner[near][found[worst]])
+    nearest = places.query(home, k=2, distance_upper_bound=NEAREST_PAIR)
+    distances, found = np.asarray(nearest[0]), np.asarray(nearest[1])
+    worst = int(np.argmin(distances[:, 1]))
+    if np.isfinite(distances[worst, 1]):
+        owners = owner[near][found[worst]]  # itself and the other one, in either order where they coincide
+        other = int(owners[1] if owners[0] == worst else owners[0])
+        apart = f"{distances[worst, 1]:.2f} Å apart" if distances[worst, 1] > 1e-3 else "on the same place"
         raise StructureError(
-            f"{name} has atoms {worst + 1} and {other + 1} {second[worst]:.2f} Å apart; "
-            f"at least {NEAREST_PAIR} Å is expected: check the coordinates and the cell"
+            f"{name} has atoms {_who(structure, worst)} and {_who(structure, other)} {apart}; "
+            f"at least {NEAREST_PAIR} Å is expected: remove the one given twice, or check coordinates and cell"
         )
+
+
+def _label(site: PeriodicSite) -> str | None:
+    """What the file calls an atom, where that is more than its element."""
+    return site.label if site.is_ordered and site.label != site.species_string else None
+
+
+def _who(structure: Structure, index: int) -> str:
+    """An atom's number, counted from 1, and what it is called."""
+    kind = next(iter(structure[index].species))
+    return f"{index + 1} ({_label(structure[index]) or kind.symbol})"

@@ -1,38 +1,57 @@
 """Crystals in: files and prototype names become checked pymatgen structures, or one sentence saying why not.
 
-What was done to a structure on the way in (which prototype was taken, oxidation states left out, a molecule
-put in a box) is told by `notes(structure)`.
+A file may hold many frames (a trajectory, a CIF of several blocks, a list of records): each is read by itself, so
+that a broken one harms no other. What was done to a structure on the way in (which prototype was taken, oxidation
+states left out, a molecule put in a box) is told by `notes(structure)`.
 """
 
 import gzip
 import io
-import json
 import os
 import re
 import warnings
 import zlib
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pymatgen.core import DummySpecies, Element, Lattice, Species, Structure
-from pymatgen.core.periodic_table import get_el_sp
+from pymatgen.core import Lattice, Structure
 
 from tenfma.crystal import prototypes
 from tenfma.crystal.checks import checked, note, notes
+from tenfma.crystal.formats import EXPECTED, FORMATS
+from tenfma.crystal.formats.extxyz import boxed
 from tenfma.errors import StructureError
 
-__all__ = ["PREFIX", "from_ase", "notes", "parse", "read", "read_all"]
+__all__ = [
+    "PREFIX",
+    "Frames",
+    "from_ase",
+    "notes",
+    "parse",
+    "parse_frames",
+    "read",
+    "read_all",
+    "read_frames",
+]
 
 PREFIX = "prototype:"
 #: the largest text that is read, bytes: one crystal, and trajectories or lists of crystals
 LARGEST_CRYSTAL = 8 * 2**20
 LARGEST_LIST = 512 * 2**20
-#: rows of atom sites times symmetry operations that a CIF may ask to be expanded
-MOST_EXPANDED = 400_000
-#: empty space put around a molecule, Å on each side
-BOX_MARGIN = 10.0
-FORMATS = "CIF, POSCAR, extxyz or pymatgen JSON"
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What a file holds: the crystals that could be read, where each stands, and which frames could not."""
+
+    structures: list[Structure]
+    places: list[int]
+    """the frame of the file that each structure is, counted from 0."""
+    refused: list[tuple[int, StructureError]]
+    """frames that could not be read, with the sentence that says why."""
+    total: int
+    """frames in the file, read or not."""
 
 
 def read(source: str | Path) -> Structure:
@@ -41,47 +60,91 @@ def read(source: str | Path) -> Structure:
     Files: CIF, POSCAR, extxyz, pymatgen JSON, each also as .gz. The first one where a file
     holds several. Raises StructureError with one sentence on anything else.
     """
-    found = read_all(source, limit=2)
-    if len(found) > 1:
-        note(found[0], f"{source} holds several structures; this is the first")
-    return found[0]
+    frames = read_frames(source, limit=1)
+    structure = _whole(frames)[0]
+    if frames.total > 1:
+        note(structure, f"{source} holds several structures; this is the first")
+    return structure
 
 
 def read_all(source: str | Path, limit: int | None = None) -> list[Structure]:
-    """Every crystal that `source` holds, or its first `limit`."""
+    """Every crystal that `source` holds, or its first `limit`; raises StructureError if one cannot be read."""
+    return _whole(read_frames(source, limit))
+
+
+def read_frames(source: str | Path, limit: int | None = None) -> Frames:
+    """The crystals that `source` holds and the frames that cannot be read, of all or of the first `limit`.
+
+    Raises StructureError where nothing of it can be read.
+    """
     text = str(source)
     if text.lower().startswith(PREFIX):
-        return [_prototype(text[len(PREFIX) :].strip())]
-    return parse(_bytes(Path(text)), Path(text).name, limit)
+        return Frames([_prototype(text[len(PREFIX) :].strip())], [0], [], 1)
+    if not text.strip():
+        raise StructureError(
+            f"the name of the file is empty; a file ({EXPECTED}) or {PREFIX}NAME is expected"
+        )
+    return parse_frames(_bytes(Path(text)), Path(text).name, limit)
 
 
 def parse(data: bytes, name: str, limit: int | None = None) -> list[Structure]:
-    """The crystals in `data`, the contents of a file called `name`, its format told by ending or text."""
+    """The crystals in `data`, the contents of a file called `name`; raises StructureError if one cannot be read."""
+    return _whole(parse_frames(data, name, limit))
+
+
+def parse_frames(data: bytes, name: str, limit: int | None = None) -> Frames:
+    """The crystals in `data` and the frames that cannot be read, its format told by the name's ending or the text.
+
+    Raises StructureError where nothing can be read.
+    """
+    name = name or "the file without a name"
     if data[:2] == b"\x1f\x8b":
         data = _unpacked(data, name)
+    elif name.lower().endswith(".gz"):
+        raise StructureError(f"{name} is not a gzip file, though its name says so; rename it or compress it")
     text = _text(data, name)
     kind = _kind(text, name)
     if kind in ("CIF", "POSCAR") and len(data) > LARGEST_CRYSTAL:
         raise StructureError(
             f"{name} is {_size(len(data))}, but at most {_size(LARGEST_CRYSTAL)} of {kind} is read; split it"
         )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    pieces = FORMATS[kind].split(text, name)
+    found = Frames([], [], [], len(pieces))
+    for place, piece in enumerate(pieces[:limit]):
+        label = name if len(pieces) == 1 else f"frame {place} of {name} (counted from 0)"
         try:
-            found = [checked(structure, name) for structure in _PARSERS[kind](text, name, limit)[:limit]]
+            structure = _built(kind, piece, label)
+        except StructureError as error:
+            found.refused.append((place, error))
+        else:
+            found.structures.append(structure)
+            found.places.append(place)
+    if not pieces:
+        raise StructureError(f"{name} holds no structure; {EXPECTED} with at least one atom is expected")
+    if not found.structures:
+        raise found.refused[0][1]
+    return found
+
+
+def _whole(frames: Frames) -> list[Structure]:
+    """All structures, where no frame was refused."""
+    if frames.refused:
+        raise frames.refused[0][1]
+    return frames.structures
+
+
+def _built(kind: str, piece: object, name: str) -> Structure:
+    """One frame as a checked structure; what the libraries warned of is left to the notes of the format."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return checked(FORMATS[kind].build(piece, name), name)
         except StructureError:
             raise
-        except KeyError as error:
-            unknown = f"{error} is no symbol it knows (write deuterium as H)"
-            raise StructureError(f"{name} could not be read as {kind}: {unknown}") from error
-        except Exception as error:  # a parser may raise anything on a broken file
-            raise StructureError(f"{name} could not be read as {kind}: {_sentence(error)}") from error
-    if not found:
-        raise StructureError(f"{name} holds no structure; {FORMATS} with at least one atom is expected")
-    said = dict.fromkeys(
-        _sentence(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)
-    )
-    return [note(structure, *said) for structure in found]
+        except Exception as error:  # a library may raise anything on a broken file
+            raise StructureError(
+                f"{name} could not be read as {kind}: its parts do not fit together; write the file again"
+            ) from error
 
 
 def _prototype(name: str) -> Structure:
@@ -103,11 +166,11 @@ def _prototype(name: str) -> Structure:
 def _bytes(path: Path) -> bytes:
     try:
         if os.path.isdir(path):
-            raise StructureError(f"{path} is a folder; a file ({FORMATS}) or {PREFIX}NAME is expected")
+            raise StructureError(f"{path} is a folder; a file ({EXPECTED}) or {PREFIX}NAME is expected")
         if not os.path.exists(path):
-            raise StructureError(f"there is no file {path}; a file ({FORMATS}) or {PREFIX}NAME is expected")
+            raise StructureError(f"there is no file {path}; a file ({EXPECTED}) or {PREFIX}NAME is expected")
         if not path.is_file():
-            raise StructureError(f"{path} is not a plain file; {FORMATS} is expected")
+            raise StructureError(f"{path} is not a plain file; {EXPECTED} is expected")
         if path.stat().st_size > LARGEST_LIST:
             raise StructureError(
                 f"{path} is {_size(path.stat().st_size)}, and at most {_size(LARGEST_LIST)} is read; split it"
@@ -132,7 +195,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
 
 def _text(data: bytes, name: str) -> str:
     if not data.strip():
-        raise StructureError(f"{name} is empty; {FORMATS} is expected")
+        raise StructureError(f"{name} is empty; {EXPECTED} is expected")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -140,7 +203,7 @@ def _text(data: bytes, name: str) -> str:
     head = text[:65536]
     odd = sum(1 for letter in head if letter < " " and letter not in "\t\n\r\f\x1a")
     if odd > 0.001 * len(head):
-        raise StructureError(f"{name} is not text; {FORMATS} is expected")
+        raise StructureError(f"{name} is not text; {EXPECTED} is expected")
     return text
 
 
@@ -166,143 +229,24 @@ def _kind(text: str, name: str) -> str:
     if re.match(r"\s*\d+\s*\n.*Lattice=", start):
         return "extxyz"
     raise StructureError(
-        f"the format of {name} is not known from its ending or its text; {FORMATS} is expected"
+        f"the format of {name} is not known from its ending or its text; {EXPECTED} is expected"
     )
-
-
-# Formats
-
-
-def _cif(text: str, name: str, limit: int | None) -> list[Structure]:
-    from pymatgen.io.cif import CifParser
-
-    lower = text.lower()
-    for needed in ("data_", "_cell_length_a", "_atom_site"):
-        if needed not in lower:
-            raise StructureError(
-                f"{name} is not a whole CIF: it has no {needed}; cell and atom sites are expected"
-            )
-    operations = len(re.findall(r"[-+\dxyz/.]*[xyz][-+\dxyz/. ]*,[-+\dxyz/. ]*,[-+\dxyz/. ]*", lower))
-    loop = re.search(
-        r"(?m)^\s*_atom_site_fract_x.*\n(?:\s*_.*\n)*((?:(?!\s*(?:_|loop_|data_|#)).*\n?)*)", lower
-    )
-    rows = len(loop[1].splitlines()) if loop else 0
-    if rows * max(1, operations) > MOST_EXPANDED:
-        raise StructureError(
-            f"{name} has {rows:,} atom sites and {operations:,} symmetry operations, too many to expand"
-        )
-    if max(map(len, text.splitlines())) > 4096:
-        raise StructureError(f"{name} is not a CIF: it has lines of more than 4,096 characters")
-    try:
-        return CifParser.from_str(text, occupancy_tolerance=1.05).parse_structures(
-            primitive=False, on_error="raise"
-        )
-    except ValueError as error:
-        if "Invalid CIF file with no structures" not in str(error):
-            raise
-        raise StructureError(
-            f"{name} could not be read as CIF: its cell, symmetry or atom sites are broken"
-        ) from error
-
-
-def _poscar(text: str, name: str, limit: int | None) -> list[Structure]:
-    from pymatgen.io.vasp.inputs import Poscar
-
-    lines = text.splitlines()
-    if len(lines) < 8:
-        raise StructureError(
-            f"{name} is not a whole POSCAR: it has {len(lines)} lines, and at least 8 are expected"
-        )
-    if re.fullmatch(r"[\d\s]+", lines[5]) and not re.fullmatch(r"(\s*[A-Z][a-z]?\d*(\.\d+)?)+\s*", lines[0]):
-        raise StructureError(
-            f"{name} does not name its elements; put their symbols on line 6, as VASP 5 does"
-        )
-    counts = [int(word) for line in lines[5:7] for word in line.split() if re.fullmatch(r"\d{1,18}", word)]
-    if sum(counts) > len(lines):
-        raise StructureError(
-            f"{name} announces {sum(counts):,} atoms and has {len(lines)} lines; it is not whole"
-        )
-    return [Poscar.from_str(text).structure]
-
-
-def _extxyz(text: str, name: str, limit: int | None) -> list[Structure]:
-    from ase.io.extxyz import read_xyz
-
-    lines = text.splitlines()
-    start = 0
-    while start < len(lines) and (count := _whole(lines[start])) is not None:
-        start += count + 2
-    if start > len(lines):
-        raise StructureError(f"{name} announces more atoms than it has lines; it is not a whole extxyz file")
-    index = slice(None) if limit is None else slice(0, limit)
-    frames = list(read_xyz(io.StringIO(text), index))
-    if not all(map(len, frames)):
-        raise StructureError(f"{name} holds a frame with no atoms; at least one is expected")
-    return [from_ase(atoms) for atoms in frames]
-
-
-def _whole(line: str) -> int | None:
-    """The line as a whole number, None if it is none."""
-    try:
-        return max(int(line), 0)
-    except ValueError:
-        return None
-
-
-def _json(text: str, name: str, limit: int | None) -> list[Structure]:
-    try:
-        held = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise StructureError(f"{name} is not JSON: {_sentence(error)}") from error
-    held = held if isinstance(held, list) else [held]
-    return [_from_record(record, name) for record in held[:limit]]
-
-
-def _from_record(record: object, name: str) -> Structure:
-    """A structure from pymatgen's JSON: lattice and sites only; nothing named in the file is imported."""
-    if isinstance(record, dict) and "structure" in record:
-        record = record["structure"]
-    if not isinstance(record, dict) or not {"lattice", "sites"} <= record.keys():
-        raise StructureError(
-            f"{name} is JSON but no pymatgen structure; the keys lattice and sites are expected"
-        )
-    lattice = Lattice(
-        record["lattice"]["matrix"], pbc=tuple(record["lattice"].get("pbc", (True, True, True)))
-    )
-    species = [
-        {_kind_of_atom(part): float(part.get("occu", 1.0)) for part in site["species"]}
-        for site in record["sites"]
-    ]
-    return Structure(lattice, species, [site["abc"] for site in record["sites"]])
-
-
-def _kind_of_atom(part: dict) -> Element | Species | DummySpecies:
-    kind = get_el_sp(str(part["element"]))
-    state = part.get("oxidation_state")
-    return kind if state is None or not isinstance(kind, Element) else Species(kind.symbol, float(state))
-
-
-_PARSERS: dict[str, Callable[[str, str, int | None], list[Structure]]] = {
-    "CIF": _cif,
-    "POSCAR": _poscar,
-    "extxyz": _extxyz,
-    "JSON": _json,
-}
 
 
 def from_ase(atoms) -> Structure:
-    """A structure from ASE Atoms; a molecule (no lattice) goes in a box with 10 Å of vacuum on each side."""
+    """A structure from ASE Atoms; a molecule (no lattice) goes in a box with 10 Å of vacuum on each side.
+
+    Hydrogen with a mass of 2 or 3 amu is deuterium or tritium, for which ASE has no symbol.
+    """
     pbc = np.asarray(atoms.pbc, dtype=bool)
     cell = np.asarray(atoms.cell.array, dtype=float)
-    symbols, positions = atoms.get_chemical_symbols(), np.asarray(atoms.positions, dtype=float)
+    positions = np.asarray(atoms.positions, dtype=float)
+    symbols = [
+        {2: "D", 3: "T"}.get(round(mass), symbol) if symbol == "H" else symbol
+        for symbol, mass in zip(atoms.get_chemical_symbols(), atoms.get_masses())
+    ]
     if not cell.any():
-        extent = positions.max(0) - positions.min(0) + 2 * BOX_MARGIN
-        centred = positions - positions.min(0) + BOX_MARGIN
-        boxed = Structure(Lattice(np.diag(extent)), symbols, centred, coords_are_cartesian=True)
-        return note(
-            boxed,
-            "no lattice is given: boxed with 10 Å of vacuum all round, so volume and density are the box's",
-        )
+        return boxed(symbols, positions)
     lattice = Lattice(cell, pbc=(bool(pbc[0]), bool(pbc[1]), bool(pbc[2])))
     return Structure(lattice, symbols, positions, coords_are_cartesian=True)
 

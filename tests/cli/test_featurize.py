@@ -57,6 +57,20 @@ def test_bad_files_are_listed_and_the_rest_is_kept(frames, tmp_path, capsys):
     assert "broken.cif" in told and "missing.cif" in told and "Traceback" not in told
 
 
+def test_a_bad_frame_is_named_and_the_others_are_kept(frames, tmp_path, capsys):
+    lines = frames.read_text().splitlines()
+    at = next(index for index, line in enumerate(lines) if line.startswith("W"))
+    lines[at] = lines[at].replace("W", "Qq")
+    frames.write_text("\n".join(lines) + "\n")
+    out = tmp_path / "features.csv"
+    assert run(["featurize", str(frames), "--smooth-only", "--out", str(out)]) == 2
+    rows = table(out)
+    assert rows["formula"].tolist() == ["Cu", "Mg"] and rows["frame"].tolist() == [0, 2]
+    told = capsys.readouterr()
+    assert "skipped" in told.err and "frame 1 of metals.extxyz (counted from 0)" in told.err
+    assert "'Qq'" in told.err and "featurized 2 crystals" in told.out
+
+
 def test_nothing_readable_leaves_an_older_file_alone(tmp_path):
     out = tmp_path / "features.csv"
     out.write_text("kept\n")
