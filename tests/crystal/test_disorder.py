@@ -125,3 +125,12 @@ def test_supercells_have_the_volume_asked_for_and_are_compact(seed, size):
 def test_two_and_four_cubes_make_the_face_and_body_centred_cell(size, shortest):
     rows = np.linalg.norm(compact_supercell(np.eye(3), size), axis=1)
     assert rows.tolist() == pytest.approx([shortest] * 3)
+
+
+@pytest.mark.parametrize("long", [300.0, 9_999.0])
+def test_a_long_thin_cell_is_repeated_across_without_a_long_search(long):
+    matrix = compact_supercell(np.diag([5.0, long, 4.0]), 16)
+    assert (matrix == np.diag([4, 1, 4])).all()
+    mixed = Structure(Lattice.orthorhombic(5, long, 4), [{"Na": 0.5, "K": 0.5}], [[0, 0, 0]])
+    found = order(mixed).structure
+    assert found.composition["Na"] == found.composition["K"] == 8

@@ -166,6 +166,7 @@ BAD = {
     ),
     "numbers.extxyz": (b"19999999919999999991\n", "announces more atoms"),
     "occupied.json": (_one_site([{"element": "Na", "occu": -1}]), "occupied|could not"),
+    "decorated.json": (_one_site([{"element": "Na,spin=", "occu": 1}]), "'Na,spin=', which is no element"),
     "nobody.json": (_one_site([]), "no atoms|could not"),
     "thin.json": (_slab(0.2), "thick"),
     "long.json": (_slab(1e9), "long"),
@@ -180,6 +181,7 @@ BAD = {
     "singular.extxyz": (_frame().replace(b"0 4 0 0", b"4 0 0 0"), "flat cell|lattice vector"),
     "word.extxyz": (_frame().replace(b"2 2 2", b"2 two 2"), "atom 2 that is 'two'"),
     "negative.cif": (CIF.replace("_a 5.64", "_a -5.64").encode(), "_cell_length_a -5.64; a length above 0"),
+    "grouped.cif": (CIF.replace("_a 5.64", "_a 1_000").encode(), "'1_000', and a number is expected"),
     "zero.cif": (CIF.replace("_a 5.64", "_a 0").encode(), "_cell_length_a 0; a length above 0"),
     "angle.cif": (CIF.replace("beta 90", "beta 190").encode(), "_cell_angle_beta 190"),
     "angles.cif": (
@@ -194,6 +196,10 @@ BAD = {
     "unknowncoordinate.cif": (
         CIF.replace("0.5 0.5", "? 0.5").encode(),
         r"no x coordinate at atom site 2 \(Cl1\)",
+    ),
+    "unlabelled.cif": (
+        CIF.replace("_atom_site_label\n", "").replace("Na1 ", "").replace("Cl1 ", "").encode(),
+        "_atom_site_label is expected",
     ),
     "rowless.cif": (CIF[: CIF.index("Na1")].encode(), "a loop_ has no rows"),
     "same.cif": (

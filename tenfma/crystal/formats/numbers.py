@@ -14,6 +14,8 @@ FLATTEST = 1e-6
 def finite(word: object, where: str) -> float:
     """The number that `word` writes; `where` begins the sentence that refuses anything else."""
     try:
+        if "_" in str(word):  # Python's own way of grouping digits
+            raise ValueError
         value = float(word)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         raise StructureError(f"{where} is {shown(word)}, and a number is expected; mend it") from None
