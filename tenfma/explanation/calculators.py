@@ -4,6 +4,7 @@ Where the calculator gives energies per atom, ∂E_i/∂r_j · v_j is their diff
 gives the total alone, the potential energy is one part, and atoms exchange energy with it: J_i,U = v_i · ∂U/∂r_i.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,20 @@ from tenfma.dynamics.arrays import plain
 from tenfma.explanation.couplings import STENCIL, STEP
 from tenfma.explanation.crystals import CALCULATOR_ATOMS, KINETIC_ONLY
 from tenfma.explanation.labels import atom_labels
-from tenfma.explanation.parted import PartedHamiltonian
+from tenfma.explanation.parted import SPLIT_TOLERANCE, PartedHamiltonian
 
 #: name of the part that holds the potential energy where it cannot be split
 POTENTIAL = "potential energy"
 
 
 class CalculatorParts(PartedHamiltonian):
-    """H with `numbers` and `mass`; `H.energies(q)`, where there is one, gives energies per atom (N,)."""
+    """Atoms of an H with `numbers` and `mass`; `atoms` carry the calculator, asked for energies per atom."""
 
-    def __init__(self, H: Any) -> None:
+    def __init__(self, H: Any, atoms: Any = None) -> None:
         numbers = np.asarray(plain(H.numbers))
-        #: q → energies per atom, where the calculator has them
-        self.site = site_energies(H)
         labels = atom_labels(numbers)
+        #: q → energies per atom (N,), where the calculator has them
+        self.site = None if atoms is None else site_energies(atoms)
         super().__init__(
             H,
             labels if self.site is not None else (*labels, POTENTIAL),
@@ -60,14 +61,23 @@ class CalculatorParts(PartedHamiltonian):
                 continue
             step = np.zeros_like(q)
             step[atom] = velocity / size * STEP
-            changes = [weight * self.site(q + place * step) for place, weight in STENCIL]
-            columns.append(sum(changes) * size / STEP)
+            changes = np.stack([weight * self.site(q + place * step) for place, weight in STENCIL])
+            columns.append(changes.sum(0) * size / STEP)
         return np.stack(columns, axis=1)
 
 
-def site_energies(H: Any) -> Any:
-    """q → energies per atom (N,), for a Hamiltonian that offers `energies` and means it, or None."""
-    found = getattr(H, "energies", None)
-    if found is None or not callable(found):
+def site_energies(atoms: Any) -> Callable[[np.ndarray], np.ndarray] | None:
+    """q → energies per atom (N,), eV, of ASE atoms whose calculator has them and they add up to the energy, or None."""
+    if "energies" not in getattr(atoms.calc, "implemented_properties", ()):
         return None
-    return lambda q: np.asarray(plain(found(q)), dtype=float)
+    held = atoms.copy()
+    held.calc = atoms.calc
+
+    def energies(q: np.ndarray) -> np.ndarray:
+        held.positions = q
+        return np.array(held.get_potential_energies(), dtype=float)
+
+    total = atoms.get_potential_energy()
+    if abs(energies(atoms.positions).sum() - total) > SPLIT_TOLERANCE * max(1.0, abs(total)):
+        return None
+    return energies

@@ -29,7 +29,8 @@ STENCIL = ((1, 2 / 3), (-1, -2 / 3), (2, -1 / 12), (-2, 1 / 12))
 def differenced(dq: Callable[[np.ndarray], np.ndarray], q: np.ndarray, v: np.ndarray) -> np.ndarray:
     """(∂²H/∂q∂q) v by differences of ∂H/∂q along v, fourth order."""
     size = STEP / max(1e-300, float(np.abs(v).max()))
-    return sum(weight * np.asarray(dq(q + place * size * v)) for place, weight in STENCIL) / size
+    changes = np.stack([weight * np.asarray(dq(q + place * size * v)) for place, weight in STENCIL])
+    return changes.sum(0) / size
 
 
 def twice_differentiated(H: Any, q: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -73,9 +74,9 @@ def site_row(
     change = np.zeros((len(rows), 3, 3))
     for number, (axis, _, weight) in enumerate(moves):
         change[:, :, axis] += weight / STEP * slope[number]
-    found, place = np.unique(np.concatenate([neighbour, centres[centre]]), return_inverse=True)
+    found, where = np.unique(np.concatenate([neighbour, centres[centre]]), return_inverse=True)
     blocks = np.zeros((len(found), 3, 3))
-    np.add.at(blocks, place, np.concatenate([change, -change]))
+    np.add.at(blocks, where, np.concatenate([change, -change]))
     return found, blocks
 
 

@@ -167,7 +167,7 @@ def _starts(layout: Any) -> list[int]:
 
 def shares(K: Any) -> sparse.csr_array:
     """How much of each simplex each atom is given, (N, simplices): 1, ½ or ⅓ to each corner."""
-    blocks = [sparse.identity(K.n_atoms, format="csr")]
+    blocks = [sparse.csr_array(np.eye(K.n_atoms))]
     for corners in (K.edges.numpy(), K.triangles.numpy()):
         count, size = corners.shape
         places = (corners.ravel(), np.repeat(np.arange(count), size))

@@ -16,7 +16,7 @@ from tenfma.explanation.modes import Modes, modes_of
 from tenfma.explanation.parted import PartedHamiltonian, checked
 from tenfma.explanation.parts import Parts
 from tenfma.explanation.sensitivities import Sensitivities
-from tenfma.explanation.subjects import Subject, again, of_calculator, of_hamiltonian, of_model
+from tenfma.explanation.subjects import Subject, again, as_atoms, of_calculator, of_hamiltonian, of_model
 from tenfma.explanation.supercells import repeated
 from tenfma.hamiltonian.protocol import Hamiltonian
 
@@ -158,6 +158,16 @@ class Explanation:
         """The element of every part that is an atom, the part's own name elsewhere."""
         numbers = self.subject.numbers
         return list(self.labels) if numbers is None else symbols(numbers)
+
+    def distances(self) -> np.ndarray:
+        """Distance of every two atoms to each other's nearest image, (N, N) Å, at the structure's positions.
+
+        Raises TenfmaError where there are no atoms.
+        """
+        subject = self.subject
+        if subject.structure is None:
+            raise TenfmaError(f"{subject.name} came without a crystal, so nothing is known of distances")
+        return as_atoms(subject.structure).get_all_distances(mic=True)
 
     def __repr__(self) -> str:
         return f"<explanation of {self.name}: {len(self.labels)} parts>"

@@ -194,7 +194,7 @@ class Sensitivities:
     """What would change H, computed when asked for; `subject` is what is explained."""
 
     def __init__(self, subject: Any) -> None:
-        self.subject = subject
+        self.subject: Any = subject
 
     @cached_property
     def slope(self) -> np.ndarray:
@@ -231,8 +231,8 @@ class Sensitivities:
     @cached_property
     def features(self) -> FeatureSensitivities:
         """∂U/∂(named features) at the crystal's q₀. Raises TenfmaError for what has no features."""
-        model, K = getattr(self.subject, "model", None), self.subject.complex
-        if K is None:
+        model, K = self.subject.model, self.subject.complex
+        if K is None or model is None:
             raise TenfmaError(f"{self.subject.name} has no named features; explain a model")
         with torch.no_grad():
             features = model.features(K)

@@ -75,7 +75,7 @@ class Subject:
         shape = self.q.shape
         size = shape[-1] if self.numbers is not None else 1
         product = self.curvature()
-        names = self.atoms or tuple(getattr(self.H, "coordinates", range(self.q.size)))
+        names = self.atoms or tuple(getattr(self.H, "coordinates", [f"q{i}" for i in range(self.q.size)]))
 
         def row(part: int) -> np.ndarray:
             columns = []
@@ -87,7 +87,7 @@ class Subject:
 
         units = self.H.units
         unit = units.energy if units.q == "1" else f"{units.energy}/{units.q}²"
-        return Couplings(tuple(map(str, names)), row, unit, self.how)
+        return Couplings(names, row, unit, self.how)
 
 
 class FormulaSubject(Subject):
@@ -218,19 +218,27 @@ def of_model(model: Any, structure: Any, chart: str | None, p0: str, kT: float, 
 
 
 def of_calculator(calculator: Any, structure: Any, kT: float, seed: int) -> Subject:
-    """An ASE calculator on a crystal, in the atoms chart."""
+    """An ASE calculator on a crystal, in the atoms chart, with thermal momenta at kT (eV) or none."""
     from tenfma.hamiltonian.calculated import CalculatorHamiltonian
 
-    H = CalculatorHamiltonian(calculator, structure)
-    numbers = np.asarray(plain(H.numbers))
-    q = np.array(plain(H.positions), dtype=float)
-    p = np.zeros_like(q)
+    atoms = as_atoms(structure)
+    atoms.calc = calculator
+    H = CalculatorHamiltonian(atoms)
+    q, p = np.array(atoms.positions), np.zeros((len(atoms), 3))
     if kT > 0:
-        mass = np.broadcast_to(np.asarray(plain(H.mass), dtype=float), q.shape)
-        p = np.random.default_rng(seed).normal(size=q.shape) * np.sqrt(mass * kT)
-    return Subject(
-        f"{H.name} on {_formula(numbers)}", H, q, p, CalculatorParts(H), numbers, structure, calculator
-    )
+        p = np.random.default_rng(seed).normal(size=q.shape) * np.sqrt(np.asarray(plain(H.mass)) * kT)
+    name = f"{H.name} on {_formula(atoms.numbers)}"
+    parted = CalculatorParts(H, atoms)
+    return Subject(name, H, q, p, parted, atoms.numbers.copy(), structure, calculator)
+
+
+def as_atoms(structure: Any) -> Any:
+    """A pymatgen Structure or ASE Atoms as ASE Atoms of its own."""
+    if hasattr(structure, "get_positions"):
+        return structure.copy()
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    return AseAtomsAdaptor.get_atoms(structure)
 
 
 def again(subject: Subject, structure: Any) -> Subject:
