@@ -35,7 +35,7 @@ def embed(
 
     import pandas as pd
 
-    from tenfma.crystal.structures import read_all
+    from tenfma.crystal.structures import read_frames
     from tenfma.embedding.pipeline import check_motion, load
     from tenfma.embedding.pipeline import embed as run
 
@@ -48,12 +48,14 @@ def embed(
         try:
             for done, source in enumerate(sources):
                 try:
-                    structures = read_all(source)
+                    frames = read_frames(source)
+                    structures = frames.structures
+                    failures += (f"{source}: {error}" for _, error in frames.refused)
                     embedding = run(learned, structures, dt=dt, steps=steps, p0=p0, kT=kT, seed=seed)
                     frame = embedding.to_frame()
                     formulas = [structure.composition.reduced_formula for structure in structures]
                     frame.insert(0, "source", source)
-                    frame.insert(1, "frame", range(len(frame)))
+                    frame.insert(1, "frame", frames.places)
                     frame.insert(2, "formula", formulas)
                     frame.insert(3, "model", learned.name)
                     rows.append(frame)

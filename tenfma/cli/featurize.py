@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
 #: what a row may be about
 TABLES = ("crystals", "atoms", "bonds", "triangles", "cell")
+#: cutoffs of bonds and triangles: those of SimplicialFeaturizer for pooled rows, of tenfma.featurize for the others
+USUAL = {
+    "crystals": ("2.0 covalent", "1.3 covalent"),
+    "simplices": ("max(5.0, 1.5 covalent)", "max(4.5, 1.4 covalent)"),
+}
 
 
 def featurize(
@@ -24,10 +29,14 @@ def featurize(
         "crystals", "--rows", help="crystals (pooled, intensive), atoms, bonds, triangles or cell."
     ),
     cutoff: str = typer.Option(
-        "", "--cutoff", help="Radius of bonds in Å, or a rule; 2.0 covalent for crystals, else 5.0."
+        "",
+        "--cutoff",
+        help="Radius of bonds in Å, or a rule; 2.0 covalent for crystals, else max(5.0, 1.5 covalent).",
     ),
     triangle_cutoff: str = typer.Option(
-        "", "--triangle-cutoff", help="Radius of triangles; 1.3 covalent for crystals, else 4.0."
+        "",
+        "--triangle-cutoff",
+        help="Radius of triangles; 1.3 covalent for crystals, else max(4.5, 1.4 covalent).",
     ),
     smooth_only: bool = typer.Option(
         False, "--smooth-only", help="Leave out symmetry, motifs and other discrete features."
@@ -50,7 +59,7 @@ def featurize(
 
     if rows not in TABLES:
         raise TenfmaError(f"--rows {rows} is none of {', '.join(TABLES)}")
-    usual = ("2.0 covalent", "1.3 covalent") if rows == "crystals" else ("5.0", "4.0")
+    usual = USUAL["crystals" if rows == "crystals" else "simplices"]
     radii = cutoff_rule(cutoff or usual[0]), cutoff_rule(triangle_cutoff or usual[1])
     if out is not None:
         writable(out, ENDINGS)

@@ -7,6 +7,8 @@ from ase.io import write
 
 from tenfma.cli import run
 from tenfma.cli.streaming import streamed_table
+from tenfma.crystal.complex import complex_of
+from tenfma.crystal.structures import read
 
 
 @pytest.fixture
@@ -43,6 +45,20 @@ def test_rows_of_each_rank(frames, tmp_path, rows, column):
     assert run(["featurize", str(frames), "--rows", rows, "--smooth-only", "--out", str(out)]) == 0
     written = table(out)
     assert column in written and set(written["frame"]) == {0, 1, 2}
+
+
+def test_without_cutoffs_the_command_reads_as_the_library_does(frames, tmp_path):
+    from tenfma.cli.featurize import USUAL
+    from tenfma.crystal.complex import DEFAULT_CUTOFF, DEFAULT_TRIANGLE_CUTOFF
+    from tenfma.crystal.cutoffs import cutoff_rule
+    from tenfma.crystal.featurizer import SimplicialFeaturizer
+
+    assert tuple(map(cutoff_rule, USUAL["simplices"])) == (DEFAULT_CUTOFF, DEFAULT_TRIANGLE_CUTOFF)
+    pooled = SimplicialFeaturizer()
+    assert USUAL["crystals"] == (pooled.cutoff, pooled.triangle_cutoff)
+    out = tmp_path / "rows.csv"
+    assert run(["featurize", "prototype:fcc", "--rows", "triangles", "--smooth-only", "--out", str(out)]) == 0
+    assert len(table(out)) == complex_of(read("prototype:fcc")).n_triangles
 
 
 def test_bad_files_are_listed_and_the_rest_is_kept(frames, tmp_path, capsys):

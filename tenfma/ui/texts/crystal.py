@@ -125,9 +125,9 @@ TEXTS = {
         "{formula}：{rank}按 {feature} 着色，范围 {low} 至 {high}",
     ),
     "simplices.note": (
-        "At {cutoff:g} Å the complex of {formula} has b₀ = {b0} (pieces) and b₁ = {b1} (loops that no triangle fills); "
+        "With bonds and triangles up to {cutoff:g} Å the complex of {formula} has b₀ = {b0} (pieces) and b₁ = {b1} (loops that no triangle fills); "
         "χ = {atoms} − {edges} + {triangles} = {chi}.",
-        "在 {cutoff:g} Å 下，{formula} 的复形有 b₀ = {b0}（连通分支）、b₁ = {b1}（未被三角形填充的环）；"
+        "键与三角形均取到 {cutoff:g} Å 时，{formula} 的复形有 b₀ = {b0}（连通分支）、b₁ = {b1}（未被三角形填充的环）；"
         "χ = {atoms} − {edges} + {triangles} = {chi}。",
     ),
     "simplices.betti": ("What the Betti numbers say", "贝蒂数的含义"),
