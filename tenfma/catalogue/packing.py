@@ -5,7 +5,8 @@ float64 (rows are vectors, Å), atomic numbers as uint8, fractional coordinates 
 """
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Sites(NamedTuple):
             np.array(structure.lattice.matrix, float),
             np.array(structure.frac_coords, float),
             np.array([site.specie.Z for site in structure], np.uint8),
-            tuple(bool(flag) for flag in structure.lattice.pbc),
+            _three(structure.lattice.pbc),
         )
 
     def structure(self) -> "Structure":
@@ -56,6 +57,11 @@ class Sites(NamedTuple):
         )
 
 
+def _three(flags: Iterable[Any]) -> tuple[bool, bool, bool]:
+    a, b, c = map(bool, flags)
+    return a, b, c
+
+
 def unpack(data: bytes) -> Sites:
     """The crystal that `Sites.pack` made bytes of. Raises TenfmaError where the bytes are not whole."""
     if len(data) < _HEAD.size:
@@ -69,4 +75,4 @@ def unpack(data: bytes) -> Sites:
     lattice = np.frombuffer(data, "<f8", 9, place).reshape(3, 3)
     numbers = np.frombuffer(data, np.uint8, count, place + 72)
     fractional = np.frombuffer(data, "<f8", 3 * count, place + 72 + count).reshape(-1, 3)
-    return Sites(lattice, fractional, numbers, tuple(bool(periodic >> axis & 1) for axis in range(3)))
+    return Sites(lattice, fractional, numbers, _three(periodic >> axis & 1 for axis in range(3)))

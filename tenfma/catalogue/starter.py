@@ -195,7 +195,7 @@ def _elements() -> list[Record]:
             continue  # a gas, a molecule, or a cell whose sites the table does not give
         if atoms is None:
             continue
-        kind = reference_states[number]["symmetry"]
+        kind = str((reference_states[number] or {})["symmetry"])
         record = Record.of(
             symbol,
             from_ase(atoms),
@@ -266,8 +266,8 @@ def space_group_symbols() -> dict[int, str]:
 
     symbols: dict[int, str] = {}
     for hall in range(1, 531):
-        kind = spglib.get_spacegroup_type(hall)
-        symbols.setdefault(kind.number, kind.international_short)
+        if kind := spglib.get_spacegroup_type(hall):
+            symbols.setdefault(kind.number, kind.international_short)
     return symbols
 
 

@@ -31,6 +31,122 @@ def opened(filled: bool = True):
         held.close()
 
 
+@catalogue.command("import")
+def import_(
+    what: str = typer.Argument(
+        "", metavar="PATH|URL", help="A folder, file or address: CIF, POSCAR, extxyz, JSON, zip, CSV, ASE db."
+    ),
+    optimade: str = typer.Option(
+        "", "--optimade", metavar="BASE_URL", help="Import from an OPTIMADE provider."
+    ),
+    filter: str = typer.Option("", "--filter", help='OPTIMADE filter: elements HAS ALL "Al","Ni".'),
+    field: Annotated[
+        list[str] | None,
+        typer.Option("--field", help="OPTIMADE: a provider's own number to keep; may be repeated."),
+    ] = None,
+    pause: float = typer.Option(0.5, "--pause", min=0.0, help="Seconds between requests."),
+    materials_project: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--materials-project",
+            metavar="NAME=VALUE",
+            help="Its criteria: chemsys=Al-Ni (needs MP_API_KEY).",
+        ),
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option("--unit", metavar="NAME=UNIT", help="A property's unit; may be repeated."),
+    ] = None,
+    origin: str = typer.Option(
+        "stated", "--origin", help="Whose values these are: stated, dft, experiment or model."
+    ),
+    licence: str = typer.Option("", "--licence", help="Terms of use, where the records do not state them."),
+    source: str = typer.Option(
+        "", "--source", help="What the entries bear as their source; the file's name if not given."
+    ),
+    keep_duplicates: bool = typer.Option(
+        False, "--keep-duplicates", help="Add crystals that are held already, too."
+    ),
+) -> int:
+    """Import crystals with their properties; what was imported before is skipped, so run it again to go on.
+
+    Bad entries are listed and skipped (exit code 2). Ctrl-C keeps what is finished.
+
+    Example: tenfma catalogue import my-cifs/ --unit K_vrh=GPa --licence "CC BY 4.0"
+    """
+    import sys
+
+    from tenfma.catalogue.importing import Report, Terms, import_from
+    from tenfma.errors import TenfmaError
+
+    if sum(map(bool, (what, optimade, materials_project))) != 1:
+        raise TenfmaError("give one of PATH|URL, --optimade BASE_URL and --materials-project NAME=VALUE")
+    units = dict(_pair(text, "--unit") for text in unit or [])
+    ask = _asked_unit if sys.stdin.isatty() and sys.stderr.isatty() else None
+    terms = Terms(units, origin, licence, keep_duplicates, ask)
+    last = Report()
+    with opened() as held:
+        place = _source(what, optimade, filter, field or [], pause, materials_project or [], source)
+        try:
+            with _counter() as report:
+
+                def told(now: Report) -> None:
+                    nonlocal last
+                    last = now
+                    report(now, place.size())
+
+                last = import_from(held, place, terms, told)
+        finally:
+            _told_import(last)
+    return 2 if last.n_refused else 0
+
+
+@catalogue.command("export")
+def export(
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Where to: .zip (CIFs), .extxyz, .csv or .json (chemiscope)."),
+    ],
+    ids: Annotated[list[str] | None, typer.Option("--id", help="Only this entry; may be repeated.")] = None,
+    text: str = typer.Option("", "--text", help="Words every entry must bear."),
+    formula: str = typer.Option("", "--formula", help="Reduced formula, or ABC3 for any elements."),
+    elements: str = typer.Option("", "--elements", help="Elements, comma-separated: Al,Ni."),
+    match: str = typer.Option("all", "--match", help="all of the elements, any of them, or only them."),
+    system: str = typer.Option("", "--system", help="Chemical system, exactly: Al-Ni."),
+    space_group: str = typer.Option("", "--space-group", help="Number or symbol: 225 or Fm-3m."),
+    where: Annotated[
+        list[str] | None, typer.Option("--where", help="A property's range: K_vrh>=100; may be repeated.")
+    ] = None,
+    source: str = typer.Option("", "--source", help="Only entries of this source."),
+) -> None:
+    """Write entries that fit, with properties, source and licence.
+
+    Example: tenfma catalogue export carbides.zip --elements C
+    """
+    from tenfma.catalogue import Query
+    from tenfma.catalogue.export import FORMATS
+    from tenfma.catalogue.export import export as write
+    from tenfma.catalogue.query import property_range
+    from tenfma.cli.output import progress_bar, writable
+
+    writable(out, FORMATS)
+    query = Query(
+        formula=formula,
+        elements=[symbol for symbol in elements.split(",") if symbol.strip()],
+        match=match,
+        chemical_system=system,
+        space_group=space_group or None,
+        properties=dict(map(property_range, where or [])),
+        source=source,
+        text=text,
+    )
+    with opened() as held:
+        wanted = [held.get(id).id for id in ids] if ids else held.ids(query).tolist()
+        with progress_bar("exporting", max(1, len(wanted))) as report:
+            count = write(held, wanted, out, report)
+    typer.echo(f"exported {count} entries to {out}")
+
+
 @catalogue.command("search")
 def search(
     text: Annotated[
@@ -149,6 +265,80 @@ def stats() -> None:
         typer.echo(f"{count:9,}  values of {plain(name)} [{plain(unit) or 'no unit'}], {origin}")
     for name, count in counts["vectors"].items():
         typer.echo(f"{count:9,}  vectors of {plain(name)}")
+
+
+@contextmanager
+def _counter():
+    """Counts on stderr while an import runs; a bar where its size is known."""
+    import sys
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(file=sys.stderr)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task("importing", total=None)
+
+        def report(now, total) -> None:
+            text = f"{now.added} added, {now.duplicates} duplicates, {now.repeated} here before, {now.n_refused} skipped"
+            bar.update(task, description=text, completed=now.items, total=max(total or 0, now.items) or None)
+
+        yield report
+
+
+def _source(what, optimade, filter, field, pause, criteria, name):
+    """What the options mean."""
+    if optimade:
+        from tenfma.catalogue.sources.optimade import Optimade
+
+        return Optimade(optimade, filter, fields=field, pause=pause, name=name)
+    if criteria:
+        from tenfma.catalogue.sources.materials_project import MaterialsProject
+
+        return MaterialsProject(dict(_pair(text, "--materials-project") for text in criteria))
+    from tenfma.catalogue.sources.files import Files
+
+    if what.startswith(("http://", "https://")):
+        from tenfma.catalogue.connection import data_home
+        from tenfma.catalogue.sources.web import Web, shown
+
+        return Files(Web(pause).file(what, data_home() / "downloads"), name or shown(what))
+    return Files(Path(what), name)
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    from tenfma.errors import TenfmaError
+
+    name, sign, value = text.partition("=")
+    if not (sign and name.strip() and value.strip()):
+        raise TenfmaError(f"{option} {text} is no pair; NAME=VALUE is expected")
+    return name.strip(), value.strip()
+
+
+def _asked_unit(name: str) -> str:
+    return typer.prompt(
+        f"unit of {plain(name)} (empty if it has none)", default="", show_default=False, err=True
+    )
+
+
+def _told_import(report) -> None:
+    for sentence in report.refused:
+        typer.echo(f"tenfma: skipped {plain(sentence)}", err=True)
+    if report.n_refused > len(report.refused):
+        typer.echo(f"tenfma: and {report.n_refused - len(report.refused)} more", err=True)
+    typer.echo(
+        f"added {report.added}, duplicates of entries held {report.duplicates}, "
+        f"imported before {report.repeated}, skipped {report.n_refused}"
+    )
+    if report.without_unit:
+        names = ", ".join(map(plain, sorted(report.without_unit)[:10]))
+        typer.echo(f"kept without a unit: {names}; state them with --unit NAME=UNIT when importing")
 
 
 def crystal(held, name: str):

@@ -1,0 +1,218 @@
+"""Entries out: CIFs in a zip archive, extended XYZ, CSV, and JSON for chemiscope.
+
+What `import` reads of these is what was exported: structures to the last digit written, properties with their units.
+"""
+
+import csv
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tenfma.catalogue.connection import CatalogueError
+from tenfma.catalogue.entries import Entry
+from tenfma.catalogue.packing import Sites
+from tenfma.catalogue.store import Catalogue
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+CHUNK = 500
+FORMATS = (".zip", ".extxyz", ".csv", ".json")
+#: columns of every table, before the properties
+TOLD = ("identifier", "source", "licence", "url")
+Rows = Iterator[tuple[Entry, Sites]]
+
+
+def export(
+    catalogue: Catalogue, ids: list[int], out: Path, progress: Callable[[int], None] | None = None
+) -> int:
+    """Write these entries in the format of the ending of `out`; the file appears whole or not at all.
+
+    `.zip` holds a CIF each and properties.csv, `.json` is for chemiscope. Raises CatalogueError for other endings.
+    """
+    if out.suffix.lower() not in FORMATS:
+        raise CatalogueError(
+            f"--out {out} ends in {out.suffix or 'nothing'}; {', '.join(FORMATS)} is expected"
+        )
+    write = {".zip": _zip, ".extxyz": _extxyz, ".csv": _csv, ".json": _chemiscope}[out.suffix.lower()]
+    part = out.with_name(f"{out.name}.{os.getpid()}.part")
+    try:
+        write(part, lambda: _rows(catalogue, ids, progress), _columns(catalogue, ids))
+        part.replace(out)
+    except OSError as error:
+        raise CatalogueError(f"{out} could not be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return len(ids)
+
+
+def cif_text(entry: Entry, structure: "Structure") -> str:
+    """The crystal as CIF with every site written out (P1), 12 digits."""
+    lattice = structure.lattice
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{entry.reduced_formula}_{entry.identifier}")[:70]
+    lines = [f"data_{name}", f"_chemical_formula_sum   '{structure.composition.formula}'"]
+    for key, value in zip(("a", "b", "c"), lattice.abc):
+        lines.append(f"_cell_length_{key}   {value:.12g}")
+    for key, value in zip(("alpha", "beta", "gamma"), lattice.angles):
+        lines.append(f"_cell_angle_{key}   {value:.12g}")
+    lines += [
+        "_space_group_name_H-M_alt   'P 1'",
+        "_space_group_IT_number   1",
+        "loop_",
+        "_space_group_symop_operation_xyz",
+        "  'x, y, z'",
+        "loop_",
+        "_atom_site_label",
+        "_atom_site_type_symbol",
+        "_atom_site_fract_x",
+        "_atom_site_fract_y",
+        "_atom_site_fract_z",
+        "_atom_site_occupancy",
+    ]
+    for place, site in enumerate(structure):
+        x, y, z = site.frac_coords
+        symbol = site.specie.symbol
+        lines.append(f"  {symbol}{place + 1} {symbol} {x:.12f} {y:.12f} {z:.12f} 1")
+    return "\n".join(lines) + "\n"
+
+
+def _rows(catalogue: Catalogue, ids: list[int], progress: Callable[[int], None] | None) -> Rows:
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        yield from zip(catalogue.entries(part), catalogue.sites(part))
+        if progress:
+            progress(start + len(part))
+
+
+def _columns(catalogue: Catalogue, ids: list[int]) -> dict[tuple[str, str, str], str]:
+    """(name, unit, origin) → the column's name; a model's values bear its origin in their name."""
+    found: dict[tuple[str, str, str], None] = {}
+    for start in range(0, len(ids), CHUNK):
+        for entry in catalogue.entries(ids[start : start + CHUNK]):
+            for value in entry.properties:
+                found.setdefault((value.name, value.unit, value.origin))
+    names: dict[tuple[str, str, str], str] = {}
+    for name, unit, origin in found:
+        wanted = f"{name}_model" if origin == "model" else name
+        taken = set(names.values())
+        free = next(
+            n for k in range(len(found) + 1) if (n := wanted if k == 0 else f"{wanted}_{k + 1}") not in taken
+        )
+        names[name, unit, origin] = free
+    return names
+
+
+def _values(entry: Entry, columns: dict[tuple[str, str, str], str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for value in entry.properties:
+        found.setdefault(columns[value.name, value.unit, value.origin], value.value)
+    return found
+
+
+def _heads(columns: dict[tuple[str, str, str], str]) -> list[str]:
+    return [f"{column} [{unit}]" if unit else column for (_, unit, _), column in columns.items()]
+
+
+def _cells(entry: Entry, columns: dict[tuple[str, str, str], str]) -> list[str]:
+    values = _values(entry, columns)
+    return [
+        *(safe(getattr(entry, name)) for name in TOLD),
+        *(repr(values[column]) if column in values else "" for column in columns.values()),
+    ]
+
+
+def safe(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "@", "\t", "\r") else text
+
+
+def _zip(part: Path, rows: Callable[[], Rows], columns: dict[tuple[str, str, str], str]) -> None:
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["file", *TOLD, *_heads(columns)])
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry, sites in rows():
+            name = f"{entry.reduced_formula}-{entry.id}.cif"
+            archive.writestr(name, cif_text(entry, sites.structure()))
+            writer.writerow([name, *_cells(entry, columns)])
+        archive.writestr("properties.csv", table.getvalue())
+
+
+def _csv(part: Path, rows: Callable[[], Rows], columns: dict[tuple[str, str, str], str]) -> None:
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*TOLD, "formula", *_heads(columns), "cif"])
+        for entry, sites in rows():
+            told = _cells(entry, columns)
+            cells = [*told[: len(TOLD)], entry.formula, *told[len(TOLD) :]]
+            writer.writerow([*cells, cif_text(entry, sites.structure())])
+
+
+def _extxyz(part: Path, rows: Callable[[], Rows], columns: dict[tuple[str, str, str], str]) -> None:
+    from ase.data import chemical_symbols
+
+    units = {column: unit for (_, unit, _), column in columns.items() if unit}
+    with part.open("w", encoding="utf-8") as file:
+        for entry, sites in rows():
+            values = _values(entry, columns)
+            lattice = " ".join(repr(float(number)) for number in sites.lattice.ravel())
+            periodic = " ".join("T" if flag else "F" for flag in sites.pbc)
+            told = [f'Lattice="{lattice}"', "Properties=species:S:1:pos:R:3", f'pbc="{periodic}"']
+            told += [f"{name}={_quoted(getattr(entry, name))}" for name in TOLD if getattr(entry, name)]
+            told += [f"{_key(name)}={value!r}" for name, value in values.items()]
+            own = {_key(name): unit for name, unit in units.items() if name in values}
+            if own:
+                told.append(f"units={_quoted(json.dumps(own))}")
+            file.write(f"{len(sites.numbers)}\n{' '.join(told)}\n")
+            for number, (x, y, z) in zip(sites.numbers, sites.fractional @ sites.lattice):
+                file.write(f"{chemical_symbols[number]} {x:.12f} {y:.12f} {z:.12f}\n")
+
+
+def _quoted(text: str) -> str:
+    plain = " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{plain}"'
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.()/-]", "_", name)
+
+
+def _chemiscope(part: Path, rows: Callable[[], Rows], columns: dict[tuple[str, str, str], str]) -> None:
+    """chemiscope's input: structures as columns of x, y, z, and one target per property."""
+    from ase.data import chemical_symbols
+
+    held = list(rows())
+    targets: dict[str, Any] = {
+        name: {"target": "structure", "values": [getattr(entry, name) for entry, _ in held]}
+        for name in ("identifier", "source", "licence", "reduced_formula", "space_group_symbol")
+    }
+    for name in ("n_atoms", "volume", "space_group"):
+        targets[name] = {"target": "structure", "values": [getattr(entry, name) for entry, _ in held]}
+    for (_, unit, _), column in columns.items():
+        values = [_values(entry, columns).get(column) for entry, _ in held]
+        targets[column] = {"target": "structure", "values": values, **({"units": unit} if unit else {})}
+    structures = []
+    for _, sites in held:
+        positions = sites.fractional @ sites.lattice
+        structures.append(
+            {
+                "size": len(sites.numbers),
+                "names": [chemical_symbols[number] for number in sites.numbers],
+                **{axis: positions[:, place].tolist() for place, axis in enumerate("xyz")},
+                "cell": sites.lattice.ravel().tolist(),
+            }
+        )
+    told = {
+        "meta": {
+            "name": "TEN-FMA catalogue",
+            "description": "Crystals with their properties, source and licence.",
+        },
+        "structures": structures,
+        "properties": targets,
+    }
+    part.write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
