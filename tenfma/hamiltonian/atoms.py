@@ -6,6 +6,7 @@ between the cutoff and the cutoff plus the skin have weight zero, so finding the
 but the cost.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -140,6 +141,32 @@ class AtomsHamiltonian(Hamiltonian):
             ("translation", lambda r, p: (r + shift.to(r), p)),
             ("choice of images", lambda r, p: (r + steps.to(r), p)),
         ]
+
+    def equivariances(self, seed: int = 0) -> list[tuple[str, Hamiltonian, Callable]]:
+        """Random (name, H′, D) with H′(D r, D π) = H(r, π): the crystal turned, mirrored, its atoms renumbered."""
+        generator = torch.Generator().manual_seed(seed)
+        R, _ = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64, generator=generator))
+        R = (R * torch.sign(torch.linalg.det(R))).to(self.positions)
+        order = torch.randperm(len(self.numbers), generator=generator)
+        order = order[self.owner[order].argsort(stable=True)]  # each crystal's own atoms stay together
+        return [
+            ("rotation", self._turned(R), lambda x: x @ R.to(x).T),
+            ("rotation with reflection", self._turned(-R), lambda x: x @ -R.to(x).T),
+            ("order of the atoms", self._renumbered(order), lambda x: x[..., order, :]),
+        ]
+
+    def _turned(self, R: Tensor) -> "AtomsHamiltonian":
+        return self._changed(positions=self.positions @ R.T, cells=self.cells @ R.T)
+
+    def _renumbered(self, order: Tensor) -> "AtomsHamiltonian":
+        names = ("numbers", "owner", "positions", "mass")
+        return self._changed(**{name: getattr(self, name)[order] for name in names})
+
+    def _changed(self, **values: Tensor) -> "AtomsHamiltonian":
+        """A copy with other values, and nothing remembered of where the atoms were."""
+        other = copy.copy(self)
+        vars(other).update(values, _lists={}, _cached=None, _last=None)
+        return other
 
     def complex(self, positions: Tensor) -> SimplicialComplex:
         """The complex at these positions (*ensemble, N, 3), members in a row, with the pairs of the skin."""

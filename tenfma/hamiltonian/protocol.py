@@ -9,6 +9,7 @@ Arrays: NumPy in, NumPy out; torch in, torch out (differentiable).
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -72,6 +73,12 @@ class Hamiltonian(ABC):
         `degrees_of_freedom`, so that a bath does not heat them; all of them where there are none.
         """
         return normals
+
+    def equivariances(self, seed: int = 0) -> "list[tuple[str, Hamiltonian, Callable[[Array], Array]]]":
+        """(name, H′, D) with H′(D q, D p) = H(q, p) and D orthogonal, so that step′(D z) = D step(z): H seen in
+        another frame or notation, chosen at random. None unless a Hamiltonian names some; certificates test them.
+        """
+        return []
 
     @abstractmethod
     def __call__(self, q: Array, p: Array, t: float = 0.0) -> Array:

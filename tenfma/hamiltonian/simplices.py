@@ -88,7 +88,7 @@ class SimplicesHamiltonian(Hamiltonian):
         turned = Connectivity(links.n_atoms, tails, heads, links.sides, signs)
         return self._like(q0=self.layout.flipped(self.q0, mask), links=turned)
 
-    def equivariances(self, seed: int = 0) -> list[tuple[str, "SimplicesHamiltonian", Callable]]:
+    def equivariances(self, seed: int = 0) -> list[tuple[str, Hamiltonian, Callable]]:
         """Random (name, H′, D) with H′(D q, D p) = H(q, p), and so step′(D x) = D step(x).
 
         q₀ turns with the crystal, so D maps the motion of H onto that of H′, the same crystal turned or with

@@ -7,7 +7,10 @@ import torch
 from crystals import improper, normal, relative, shaken
 
 from tenfma.crystal.features import featurize
+from tenfma.dynamics.certificates.certifier import _case
+from tenfma.dynamics.certificates.checks import equivariance
 from tenfma.dynamics.integrate import integrate
+from tenfma.dynamics.methods import METHODS
 from tenfma.embedding.model import Model
 from tenfma.hamiltonian.atoms import AMU, AtomsHamiltonian
 
@@ -163,3 +166,22 @@ def test_far_apart_pieces_add_up(model):
     other = Atoms("CO", [[20, 20, 20], [21.15, 20, 20]], cell=[40, 40, 40], pbc=True)
     together = model.energies([pair + other, pair, other])
     assert torch.allclose(together[0], together[1] + together[2], rtol=1e-12)
+
+
+class Drawn(AtomsHamiltonian):
+    """A wrong twin: a field along x that does not turn with the crystal."""
+
+    def dq(self, q, p=None, t=0.0):
+        slope = super().dq(q, p, t)
+        return slope + 1e-3 * slope.new_tensor([1.0, 0.0, 0.0])
+
+
+def test_certificates_see_the_crystal_in_other_frames(model, crystal):
+    K = model.complex(crystal)
+    for kind, verdict in ((AtomsHamiltonian, "pass"), (Drawn, "fail")):
+        H = kind(model.lift, model.potential, K, model.cutoff, model.triangle_cutoff)
+        p = 0.1 * normal(K.positions.shape, 5)
+        case = _case(H, METHODS["leapfrog"], 1.0, K.positions, p, None, None, 20, None, None, 3)
+        check = equivariance(case)
+        assert check.verdict == verdict, check
+        assert {"rotation", "rotation with reflection", "order of the atoms"} <= set(check.data)

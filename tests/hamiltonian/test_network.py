@@ -5,7 +5,10 @@ import torch
 from crystals import improper, normal, relative, shaken, turned
 from torch import nn
 
+from tenfma.dynamics.certificates.certifier import _case
+from tenfma.dynamics.certificates.checks import equivariance
 from tenfma.dynamics.integrate import integrate
+from tenfma.dynamics.methods import METHODS
 from tenfma.embedding.model import Model
 from tenfma.hamiltonian.network import Connectivity
 from tenfma.hamiltonian.protocol import Capability
@@ -262,3 +265,16 @@ def test_energy_is_kept_to_the_order_of_leapfrog(start):
         path = integrate(H, q, torch.zeros_like(q), dt=dt, steps=round(3 / dt), save_every=1, gradient="none")
         errors.append(float((path.energy - path.energy[0]).abs().max()))
     assert 3 < errors[0] / errors[1] < 5
+
+
+def test_certificates_see_the_crystal_in_other_frames(start):
+    """A potential that breaks equivariance, in turning or in flipping bonds, is flagged; the model's is not."""
+    H, q, p = start
+
+    def checked(potential):
+        other = SimplicesHamiltonian(potential, H.layout, H.links, H.q0, H.mass)
+        return equivariance(_case(other, METHODS["leapfrog"], 0.05, q, p, None, None, 20, None, None, 3))
+
+    right = checked(H.potential)
+    assert right.verdict == "pass" and set(right.data) == {name for name, _, _ in H.equivariances()}
+    assert checked(ReadsX(H.potential)).verdict == "fail"

@@ -35,6 +35,8 @@ class Case:
     seed: int
     invariants: Mapping[str, Any]
     symmetries: tuple[tuple[str, Callable], ...]
+    #: (name, H′, D) with H′(Dq, Dp) = H(q, p)
+    equivariances: tuple[tuple[str, Hamiltonian, Callable], ...] = ()
 
     @cached_property
     def stepper(self) -> Stepper:

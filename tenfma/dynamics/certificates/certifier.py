@@ -48,7 +48,8 @@ def certify(
 
     Args:
         H: any Hamiltonian; formulas and torch functions alike. `H.invariants` (name → function of (q, p)) and
-            `H.transforms` (pairs of name and map of states) are examined where H has them.
+            `H.transforms` (pairs of name and map of states) are examined where H has them, and
+            `H.equivariances(seed)`, the same H in other frames.
         dt, q, p: one state of shape H.event_shape; a textbook system's own where left out.
         kT, friction: for Langevin methods, in H's units; refused for others.
         steps: length of the run that shows drift, invariants and temperatures.
@@ -136,6 +137,7 @@ def _case(H, method, dt, q, p, kT, friction, steps, invariants, symmetries, seed
         int(seed),
         candidates,
         (*offered, *named_maps(symmetries)),
+        tuple(H.equivariances(int(seed))),
     )
 
 

@@ -1,6 +1,7 @@
 """The checks of a deterministic step, and of a Langevin step at frozen noise. Each returns one `Check`."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -241,18 +242,25 @@ def invariant(case: Case, name: str, function) -> Check:
 
 
 def equivariance(case: Case) -> Check:
-    """step(Dz) = D step(z) for every symmetry offered."""
-    meaning = "largest ‖step(Dz, Dξ) − D step(z, ξ)‖/‖step(z, ξ)‖ over the symmetries D"
-    if not case.symmetries:
-        return Check("equivariance", "n/a", meaning, note=f"{case.H.name} names no symmetries")
+    """step(Dz) = D step(z) for every symmetry offered, step′(Dz) = D step(z) for H′, the same H in another frame."""
+    meaning = "largest ‖step′(Dz, Dξ) − D step(z, ξ)‖/‖step(z, ξ)‖ over the symmetries D; step′ steps H as D sees it"
     stepper, data = case.stepper, {}
     noise = stepper.normals
-    for name, transform in case.symmetries:
+    maps = [(name, stepper, transform) for name, transform in case.symmetries]
+    note = ""
+    if case.friction is None or plain(case.friction).ndim == 0:
+        for name, turned, D in case.equivariances:
+            maps.append((name, replace(stepper, H=turned), lambda q, p, D=D: (D(q), D(p))))
+    elif case.equivariances:
+        note = "other frames are left out: the friction of each component does not turn with them"
+    if not maps:
+        return Check("equivariance", "n/a", meaning, note=note or f"{case.H.name} names no symmetries")
+    for name, other, transform in maps:
         # noise transforms as momenta do
         carried = None if noise is None else torch.stack([transform(stepper.q, xi)[1] for xi in noise])
-        step, moved = stepper.step(case.dt, noise), stepper.step(case.dt, carried)
+        step, moved = stepper.step(case.dt, noise), other.step(case.dt, carried)
         with torch.no_grad():
             data[name] = equivariance_error(step, transform, *stepper.start, moved=moved)
     worst = max(data.values())
     limit = EQUIVARIANCE_LIMIT if case.eps < 1e-10 else SINGLE_PRECISION_LIMIT
-    return Check("equivariance", judged(worst <= limit), meaning, worst, "1", f"≤ {limit:g}", "", data)
+    return Check("equivariance", judged(worst <= limit), meaning, worst, "1", f"≤ {limit:g}", note, data)
