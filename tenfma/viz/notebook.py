@@ -5,7 +5,6 @@
 Source: Arnold, Mathematical Methods of Classical Mechanics, §15.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -14,7 +13,15 @@ from tenfma.dynamics.brackets import bracket
 from tenfma.dynamics.invariants import Invariant, find_invariants
 from tenfma.errors import FormulaError, TenfmaError
 from tenfma.hamiltonian import formula as formulas
-from tenfma.hamiltonian.symbolic import SymbolicFunction, SymbolicHamiltonian, latex, symbolic, tidy
+from tenfma.hamiltonian.legendre import legendre
+from tenfma.hamiltonian.symbolic import (
+    SymbolicFunction,
+    SymbolicHamiltonian,
+    latex,
+    momentum_name,
+    symbolic,
+    tidy,
+)
 
 #: Lagrangians to start from; a velocity is a v before its coordinate's name, v alone belongs to q
 EXAMPLES = {
@@ -88,11 +95,6 @@ def _coordinate(velocity: str) -> str:
     return f"q{rest}" if rest == "" or rest.isdigit() else rest
 
 
-def _momentum(coordinate: str) -> str:
-    """q → p, q1 → p1, x → px."""
-    return "p" + coordinate[1:] if coordinate == "q" or coordinate[1:].isdigit() else f"p{coordinate}"
-
-
 def from_lagrangian(text: str) -> Notebook:
     """Read L(q, q̇) and carry it to H(q, p).
 
@@ -110,7 +112,7 @@ def from_lagrangian(text: str) -> Notebook:
             f"the Lagrangian has {len(velocities)} velocities; at most {MOST_COORDINATES} are worked out here"
         )
     coordinates = tuple(_coordinate(name) for name in velocities)
-    momenta = tuple(_momentum(name) for name in coordinates)
+    momenta = tuple(momentum_name(name) for name in coordinates)
     taken = {*velocities, *coordinates, *momenta}
     parameters = tuple(name for name in names if name not in taken)
     if "t" in parameters:
@@ -124,33 +126,21 @@ def from_lagrangian(text: str) -> Notebook:
     L = formulas.parse(text, {name: symbols[name] for name in known}, f"coordinates {', '.join(coordinates)}")
     v, p, q = ([symbols[name] for name in group] for group in (velocities, momenta, coordinates))
     slopes = [sympy.expand(sympy.diff(L, each)) for each in v]
-    solved = _solve(slopes, v, p)
-    H = sympy.expand(
-        sum(pi * vi for pi, vi in zip(p, solved)) - L.subs(dict(zip(v, solved)), simultaneous=True)
-    )
-    return Notebook(
-        L, coordinates, velocities, momenta, parameters, tuple(slopes), tuple(solved), tidy(H),
-        tuple(name for name, symbol in zip(coordinates, q) if sympy.diff(L, symbol) == 0),
-    )  # fmt: skip
-
-
-def _solve(
-    slopes: Sequence[sympy.Expr], v: Sequence[sympy.Symbol], p: Sequence[sympy.Symbol]
-) -> list[sympy.Expr]:
-    """q̇ from p = W q̇ + b, where W = ∂²L/∂q̇∂q̇ does not depend on q̇."""
-    W = sympy.Matrix([[sympy.diff(slope, each) for each in v] for slope in slopes])
-    if any(entry.has(*v) for entry in W):
+    if any(sympy.diff(slope, first, second) != 0 for slope in slopes for first in v for second in v):
         raise TenfmaError(
             "∂L/∂q̇ is not linear in the velocities, so q̇(p) has no short formula; a Lagrangian quadratic in its "
             "velocities is expected here"
         )
-    if sympy.simplify(W.det()) == 0:
-        raise TenfmaError(
-            "the Lagrangian is singular: det ∂²L/∂q̇∂q̇ = 0, so the momenta do not fix the velocities; "
-            "every velocity needs a quadratic term of its own"
-        )
-    rest = sympy.Matrix([slope.subs(dict.fromkeys(v, 0)) for slope in slopes])
-    return [sympy.simplify(entry) for entry in W.LUsolve(sympy.Matrix(p) - rest)]
+    H = legendre(text, coordinates, velocities, dict.fromkeys(parameters, 1.0))
+    if not isinstance(H, SymbolicHamiltonian):
+        raise TenfmaError("p = ∂L/∂q̇ has no short solution for q̇; write a Lagrangian with fewer terms")
+    plain = {symbol: symbols[symbol.name] for symbol in H.expression.free_symbols}
+    expression = sympy.expand(H.expression.xreplace(plain))
+    solved = [sympy.simplify(sympy.diff(expression, each)) for each in p]  # q̇ = ∂H/∂p
+    return Notebook(
+        L, coordinates, velocities, momenta, parameters, tuple(slopes), tuple(solved), tidy(expression),
+        tuple(name for name, symbol in zip(coordinates, q) if sympy.diff(L, symbol) == 0),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
