@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-UPPER = {"embedding", "training", "explanation", "catalogue", "viz", "ui", "cli"}
+UPPER = {"embedding", "training", "simulation", "explanation", "catalogue", "viz", "ui", "cli"}
 
 #: part -> parts of tenfma it must never import
 FORBIDDEN = {
@@ -14,7 +14,8 @@ FORBIDDEN = {
     "crystal": UPPER | {"hamiltonian", "dynamics"},
     "hamiltonian": UPPER | {"dynamics"},
     "dynamics": UPPER | {"crystal"},
-    "embedding": {"training", "explanation", "catalogue", "viz", "ui", "cli"},
+    "simulation": {"training", "explanation", "catalogue", "viz", "ui", "cli"},
+    "embedding": {"training", "simulation", "explanation", "catalogue", "viz", "ui", "cli"},
     "explanation": {"training", "catalogue", "viz", "ui", "cli"},
     "viz": {"ui", "cli"},
 }

@@ -18,6 +18,8 @@ COMMANDS = {
     "evaluate": ("tenfma.cli.evaluate", "evaluate"),
     "evolve": ("tenfma.cli.evolve", "evolve"),
     "featurize": ("tenfma.cli.featurize", "featurize"),
+    "md": ("tenfma.cli.md", "md"),
+    "relax": ("tenfma.cli.relax", "relax"),
     "train": ("tenfma.cli.train", "train"),
 }
 

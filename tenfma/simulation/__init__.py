@@ -1,0 +1,1 @@
+"""Molecular dynamics and relaxation of crystals with a learned Hamiltonian or any ASE calculator."""

@@ -1,0 +1,66 @@
+"""Atoms, and the cell if asked for, taken downhill to where forces and stress vanish, by ASE's optimisers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from ase import Atoms, units
+from ase.filters import FrechetCellFilter
+from ase.optimize import BFGS, FIRE, LBFGS
+
+from tenfma.errors import TenfmaError
+
+OPTIMIZERS = {"FIRE": FIRE, "BFGS": BFGS, "LBFGS": LBFGS}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a relaxation stands: energy in eV, largest force (and, with the cell, its generalised force) in eV/Å."""
+
+    step: int
+    energy: float
+    largest_force: float
+    volume: float
+    converged: bool
+
+
+def relax(
+    atoms: Atoms,
+    *,
+    cell: bool = False,
+    fmax: float = 0.01,
+    steps: int = 500,
+    optimizer: str = "LBFGS",
+    pressure: float = 0.0,
+    on_step: Callable[[Progress], None] = lambda progress: None,
+) -> Progress:
+    """Relax `atoms` in place with their calculator until no force is above `fmax` eV/Å; with `cell`, the cell too,
+    at `pressure` in GPa.
+
+    Raises TenfmaError for an unknown optimiser or settings out of range, and where the crystal falls apart.
+    """
+    if optimizer.upper() not in OPTIMIZERS:
+        raise TenfmaError(f"--optimizer is {optimizer}; {', '.join(OPTIMIZERS)} are expected")
+    if not 0 < fmax < float("inf") or steps < 0:
+        raise TenfmaError(f"--fmax is {fmax} and --steps {steps}; fmax > 0 eV/Å and steps ≥ 0 are expected")
+    if pressure and not cell:
+        raise TenfmaError("--pressure acts on the cell; add --cell")
+    if cell and not atoms.pbc.all():
+        raise TenfmaError("--cell needs a crystal that is periodic in all three directions; leave --cell out")
+    moved = FrechetCellFilter(atoms, scalar_pressure=pressure * units.GPa) if cell else atoms
+    search = OPTIMIZERS[optimizer.upper()](moved, logfile=None)
+    now = _progress(0, atoms, moved, fmax)
+    for converged in search.irun(fmax=fmax, steps=steps):
+        now = _progress(search.nsteps, atoms, moved, fmax)
+        if not np.isfinite(now.energy) or not np.isfinite(now.largest_force):
+            raise TenfmaError("the energy stopped being finite; start nearer to a crystal this energy knows")
+        on_step(now)
+        if converged:
+            break
+    return now
+
+
+def _progress(step: int, atoms: Atoms, moved: Atoms | FrechetCellFilter, fmax: float) -> Progress:
+    largest = float(np.linalg.norm(moved.get_forces(), axis=1).max())
+    volume = float(atoms.get_volume()) if atoms.cell.rank == 3 else float("nan")
+    return Progress(step, float(atoms.get_potential_energy()), largest, volume, largest < fmax)
