@@ -16,6 +16,7 @@ GRADIENTS = ("backprop", "checkpoint", "reversible", "none")
 
 def state(H: Hamiltonian, q: Array, p: Array) -> tuple[Array, Array, tuple[int, ...]]:
     """q and p as floating arrays of one shape (*ensemble, *event_shape), and the ensemble's shape."""
+    hamiltonian(H)
     if is_torch(q) != is_torch(p):
         raise TenfmaError("q and p are of two kinds; give both as NumPy arrays or both as torch tensors.")
     if not is_torch(q):
@@ -33,9 +34,39 @@ def state(H: Hamiltonian, q: Array, p: Array) -> tuple[Array, Array, tuple[int, 
     return q, p, tuple(q.shape[:cut])
 
 
+def hamiltonian(H: Any) -> None:
+    """Raise where H is no Hamiltonian."""
+    if not isinstance(H, Hamiltonian):
+        given = repr(H) if len(repr(H)) <= 40 else type(H).__name__
+        raise TenfmaError(
+            f"H is {given}, expected a Hamiltonian: make one with tenfma.symbolic, tenfma.textbook or "
+            "TorchHamiltonian."
+        )
+
+
+def number(name: str, value: Any, least: float = -math.inf) -> float:
+    """A finite number ≥ `least` as a float; raises with the argument's name."""
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        result = math.nan
+    if isinstance(value, str) or not math.isfinite(result) or result < least:
+        bound = "" if least == -math.inf else f" ≥ {least:g}"
+        raise TenfmaError(f"{name} is {value!r}, expected a finite number{bound}.")
+    return result
+
+
+def seeded(seed: Any) -> None:
+    """Raise where the seed is no whole number; None is none."""
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer)):
+        raise TenfmaError(f"seed is {seed!r}, expected a whole number.")
+
+
 def _floating(x: Any, name: str) -> np.ndarray:
     try:
         array = np.asarray(x)
+        if array.dtype.kind not in "fiub":
+            raise TypeError
         return np.ascontiguousarray(
             array, dtype=array.dtype if array.dtype in (np.float32, np.float64) else float
         )

@@ -82,6 +82,11 @@ def integrate(
     steps, save_every = arguments.counts(steps, save_every)
     h = arguments.step_size(dt, H, method, ensemble, q)
     kT, friction = arguments.bath(method, H, kT, friction, seed, noise)
+    t0, omega = arguments.number("t0", t0), arguments.number("omega", omega, 0.0)
+    tolerance = arguments.number("tolerance", tolerance, 0.0)
+    arguments.seeded(seed)
+    if progress is not None and not callable(progress):
+        raise TenfmaError(f"progress is {progress!r}, expected a function of the finished fraction.")
     source = None
     if method.stochastic:
         source = noise_source(seed, noise, streams, tuple(q.shape), steps, method.draws)
@@ -106,6 +111,10 @@ def integrate(
             if on_failure == "raise":
                 raise TenfmaError(str(error)) if isinstance(error, NotFinite) else error from None
             record.stopped = str(error)
+        except MemoryError:
+            raise TenfmaError(
+                f"{steps // save_every} states of {q.shape} do not fit in memory; raise save_every."
+            ) from None
         except KeyboardInterrupt:
             record.interrupted()
             raise Interrupted(record.path(dt)) from None

@@ -57,6 +57,6 @@ def checked_friction(friction: Any, H: Hamiltonian) -> Any:
 def checked_temperature(kT: Any) -> Any:
     """kT as one finite number ≥ 0; raises `TenfmaError`."""
     value = plain(kT)
-    if value.shape != () or not np.isfinite(value) or value < 0:
+    if value.shape != () or value.dtype.kind not in "fiu" or not np.isfinite(value) or value < 0:
         raise TenfmaError(f"kT is {kT}, expected one finite number ≥ 0, in H's units of energy.")
     return kT if is_torch(kT) else float(value)

@@ -78,7 +78,7 @@ def method_named(method: str | Method) -> Method:
     """The method of that name; a `Method` passes through. Raises `TenfmaError` listing the names."""
     if isinstance(method, Method):
         return method
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise TenfmaError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
     return METHODS[method]
 

@@ -95,7 +95,7 @@ class SymbolicHamiltonian(Hamiltonian):
         self.structure = structure
         self.name = name
         self.units = units
-        self.damping = float(damping)
+        self.damping = parameter_values({"damping": damping})["damping"]
         self.text = text
         #: how H was derived, in LaTeX, where it was derived from something else
         self.derivation: list[str] = []
@@ -156,7 +156,7 @@ class SymbolicHamiltonian(Hamiltonian):
                     f"{self.name} has no parameter {name!r}{formulas.nearest(name, self.parameters)}; it has {known}"
                 )
         changed = copy.copy(self)
-        changed._set_parameters(self.parameters | values)
+        changed._set_parameters(self.parameters | parameter_values(values))
         return changed
 
     def function(self, formula: str | sympy.Expr, name: str = "A") -> SymbolicFunction:
@@ -293,6 +293,8 @@ def _describe(coordinates: Sequence[str], momenta: Sequence[str], parameters: Ma
 
 def parameter_values(parameters: Mapping[str, float] | None) -> dict[str, float]:
     """Parameters as floats. Raises FormulaError for what is no finite number."""
+    if parameters is not None and not isinstance(parameters, Mapping):
+        raise FormulaError(f"parameters is {parameters!r}; give names with values, such as {{'k': 2.0}}")
     values = {}
     for name, value in (parameters or {}).items():
         try:
@@ -328,7 +330,9 @@ def _variables(formula, coordinates, momenta, parameters) -> tuple[tuple[str, ..
 
 
 def listed(names: Sequence[str] | str) -> tuple[str, ...]:
-    """Names as a tuple; text is split at commas and blanks."""
+    """Names as a tuple; text is split at commas and blanks. Raises FormulaError for what is no list of names."""
+    if not isinstance(names, str | Sequence):
+        raise FormulaError(f"names are given as text or a list, such as 'x, y', not {names!r}")
     return tuple(re.split(r"[\s,]+", names.strip())) if isinstance(names, str) else tuple(names)
 
 
@@ -348,7 +352,11 @@ def _infer(names: Sequence[str], parameters: Mapping[str, float]) -> tuple[str, 
 def _probe(H: SymbolicHamiltonian, start: tuple | None) -> None:
     """Refuse a formula whose energy or forces are finite real numbers nowhere we look, or not at the start."""
     if start is not None:
-        points = [tuple(np.asarray(part, dtype=float).reshape(H.event_shape) for part in start)]
+        try:
+            points = [tuple(np.asarray(part, dtype=float).reshape(H.event_shape) for part in start)]
+        except (TypeError, ValueError):
+            n = H.event_shape[0]
+            raise FormulaError(f"the start {start!r} is no state; give (q, p), {n} numbers each") from None
     else:
         rng = np.random.default_rng(5)
         n = H.structure.dimension

@@ -114,6 +114,12 @@ def _geometry(case: Case) -> list[Check]:
 
 
 def _case(H, method, dt, q, p, kT, friction, steps, invariants, symmetries, seed) -> Case:
+    arguments.hamiltonian(H)
+    arguments.seeded(seed)
+    if invariants is not None and not isinstance(invariants, Mapping):
+        raise TenfmaError(
+            f"invariants is {invariants!r}; expected names with functions or formulas, as a mapping"
+        )
     dt, q, p = arguments.certified_start(H, dt, q, p)
     check_pairing(method, H, plain(q), plain(p))
     kT, friction = arguments.bath(method, H, kT, friction, None, None)
