@@ -16,8 +16,8 @@ import pandas as pd
 
 from tenfma.catalogue.embedders import DIMENSION, ROWS, SCALES, measure
 from tenfma.catalogue.entries import described
-from tenfma.catalogue.packing import Sites, unpack
-from tenfma.catalogue.starter import LIBRARY, digest, library
+from tenfma.catalogue.packing import Sites
+from tenfma.catalogue.starter import LIBRARY, library, mark, parts
 from tenfma.crystal import prototypes
 from tenfma.crystal.checks import checked
 from tenfma.crystal.structures import from_ase
@@ -122,7 +122,8 @@ def main(arguments: list[str]) -> None:
     table = pd.DataFrame(list(rows(Path(arguments[0]))))
     out.mkdir(parents=True, exist_ok=True)
     table.to_parquet(out / LIBRARY, index=False, compression="zstd", compression_level=19)
-    kept = measure([unpack(data).structure() for data in table["data"]], out, digest(out / LIBRARY))
+    crystals = [record.sites.structure() for part in parts(out / LIBRARY).values() for record in part()]
+    kept = measure(crystals, out, mark(out / LIBRARY))
     size = sum((out / name).stat().st_size for name in (LIBRARY, SCALES, ROWS))
     print(f"{DIMENSION} axes keep {kept:.1%} of the static features' variance")
     print(f"{len(table)} crystals, {(table['prototype'] != '').sum()} with a prototype, {size / 1e6:.2f} MB")

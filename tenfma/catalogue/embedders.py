@@ -76,20 +76,17 @@ def static_features(structures: "Sequence[Structure]") -> np.ndarray:
 def measure(structures: "Sequence[Structure]", folder: Path, mark: str, version: int = 1) -> float:
     """Measure the static embedding over these crystals and keep it in `folder`, with their vectors under `mark`.
 
-    Returns the share of the variance that the axes keep. Raises CatalogueError where a crystal has no features.
+    Returns the share of the variance that the axes keep. A crystal without features gets a row of NaN.
     """
-    values = static_features(structures)
-    if not np.isfinite(values).all():
-        raise CatalogueError(
-            f"{(~np.isfinite(values).all(axis=1)).sum()} crystals have no features; leave them out"
-        )
+    rows = static_features(structures)
+    values = rows[np.isfinite(rows).all(axis=1)]
     centre, spread = values.mean(axis=0), values.std(axis=0)
     scale = np.where(spread > 1e-9 * np.abs(values).max(axis=0), spread, np.inf)  # a constant tells nothing
     standard = np.clip((values - centre) / scale, -MOST, MOST)
     _, sizes, directions = np.linalg.svd(standard - standard.mean(axis=0), full_matrices=False)
     axes = directions[:DIMENSION].T
     np.savez_compressed(folder / SCALES, centre=centre, scale=scale, axes=axes, version=version)
-    np.savez_compressed(folder / ROWS, rows=_turned(values, centre, scale, axes), mark=mark)
+    np.savez_compressed(folder / ROWS, rows=_turned(rows, centre, scale, axes), mark=mark)
     return float((sizes[:DIMENSION] ** 2).sum() / (sizes**2).sum())
 
 

@@ -73,17 +73,14 @@ class Query:
         """The entries that fit, in order of `sort` (a column or a property), then id."""
         statement = select(entries).where(*self.conditions())
         if sort and sort not in COLUMNS:
-            value = (
-                select(func.min(properties.c.value))
-                .where(
-                    properties.c.entry == entries.c.id,
-                    properties.c.name == _plain(sort, "property"),
-                    origin_is(self.origin),
-                )
-                .scalar_subquery()
+            held = (
+                select(properties.c.entry, func.min(properties.c.value).label("value"))
+                .where(properties.c.name == _plain(sort, "property"), origin_is(self.origin))
+                .group_by(properties.c.entry)
+                .subquery()
             )
-            statement = statement.where(value.is_not(None))
-            return statement.order_by(value.desc() if descending else value, entries.c.id)
+            statement = statement.join(held, held.c.entry == entries.c.id)
+            return statement.order_by(held.c.value.desc() if descending else held.c.value, entries.c.id)
         column = entries.c[sort or "id"]
         return statement.order_by(column.desc() if descending else column, entries.c.id)
 

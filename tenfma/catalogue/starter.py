@@ -5,7 +5,7 @@ by a model that had not seen that crystal.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -52,12 +52,11 @@ def fill(catalogue: Catalogue, progress: Progress | None = None) -> None:
 
     Killed at any moment, it goes on where it was.
     """
-    _step(catalogue, "prototypes", f"{EDITION}", _prototypes, progress)
-    _step(catalogue, "elements", f"{EDITION}", _elements, progress)
     table = library() / LIBRARY
-    if table.exists():
-        _step(catalogue, "library", digest(table), lambda: _crystals(table), progress)
-        _vectors(catalogue, table)
+    for name, records in parts(table).items():
+        edition = digest(table) if name == "library" else f"{EDITION}"
+        _step(catalogue, name, edition, records, progress)
+    _vectors(catalogue, table)
     learned = library() / PREDICTIONS
     if learned.exists() and catalogue.fact("predictions") != (mark := digest(learned)):
         load_predictions(catalogue, learned)
@@ -217,26 +216,37 @@ def _crystals(table: Path) -> list[Record]:
     return list(rows_of(pd.read_parquet(table)))
 
 
+def parts(table: Path) -> dict[str, Callable[[], list[Record]]]:
+    """What the filling consists of, in order."""
+    found = {"prototypes": _prototypes, "elements": _elements}
+    return {**found, "library": lambda: _crystals(table)} if table.exists() else found
+
+
+def mark(table: Path) -> str:
+    """What the shipped vectors belong to."""
+    return f"{EDITION} {digest(table)}"
+
+
 def _vectors(catalogue: Catalogue, table: Path) -> None:
-    """The library's static vectors, which take a minute to make anew."""
+    """The filling's static vectors, which take a minute to make anew."""
     import numpy as np
 
     from tenfma.catalogue.embedders import ROWS, STATIC, embedder
     from tenfma.catalogue.likeness import store
 
     path = library() / ROWS
-    if not path.exists() or catalogue.fact("vectors") == (mark := digest(path)):
+    if not (table.exists() and path.exists()) or catalogue.fact("vectors") == (edition := digest(path)):
         return
     held = np.load(path)
-    if str(held["mark"]) == digest(table):
-        import pandas as pd
-
-        names = pd.read_parquet(table, columns=["source", "identifier"])
-        keys = [f"{row.source} {row.identifier}" for row in names.itertuples(index=False)]
-        ids = catalogue.seen("starter:library", keys)
-        store(catalogue, embedder(STATIC), [ids[key] for key in keys], held["rows"])
+    if str(held["mark"]) == mark(table):
+        ids: list[int] = []
+        for name, records in parts(table).items():
+            keys = [record.key for record in records()]
+            known = catalogue.seen(f"starter:{name}", keys)
+            ids += [known[key] for key in keys]
+        store(catalogue, embedder(STATIC), ids, held["rows"])
     with catalogue.database.write() as connection:
-        set_fact(connection, "vectors", mark)
+        set_fact(connection, "vectors", edition)
 
 
 def rows_of(frame: "pd.DataFrame") -> Iterator[Record]:

@@ -71,5 +71,5 @@ def split_unit(column: str) -> tuple[str, str]:
     >>> split_unit("K_vrh [GPa]")
     ('K_vrh', 'GPa')
     """
-    found = re.fullmatch(r"\s*(.+?)\s*[\[(]([^\])]*)[\])]\s*", column)
-    return (found[1], found[2].strip()) if found else (column.strip(), "")
+    found = re.fullmatch(r"(.+?)\s*(?:\[(.*)\]|\(([^()]*)\))", column.strip())
+    return (found[1], (found[2] or found[3] or "").strip()) if found else (column.strip(), "")
