@@ -7,8 +7,11 @@ formulas, crystals, calculators
 subjects        what can be explained, as H, state and parts
 parts, sensitivities, tensions, couplings, simplex_couplings, modes, flow
                 the answers
+compare         two explanations side by side; `gauge_stability`
+faithfulness    deletion and insertion curves, finite changes, shuffled weights
 """
 
+from tenfma.explanation.compare import compare
 from tenfma.explanation.explain import Explanation, explain
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "compare", "explain"]
