@@ -16,7 +16,7 @@ and least squares copes.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 
@@ -58,6 +58,10 @@ class Invariants:
 
     def __len__(self) -> int:
         return len(self.functions)
+
+    def within(self, budget: int) -> bool:
+        """Whether there are at most `budget` invariants, found without counting many more."""
+        return sum(1 for _ in islice(self._enumerate(), budget + 1)) <= budget
 
     @cached_property
     def orders(self) -> np.ndarray:

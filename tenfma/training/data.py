@@ -5,6 +5,7 @@ Units: energies in eV (total, per cell), forces in eV/Å, stresses in eV/Å³ wi
 
 import gzip
 import hashlib
+import io
 import json
 import zlib
 from collections.abc import Sequence
@@ -105,8 +106,15 @@ def frame_of(atoms: Any, place: str = "the structure") -> Frame:
 
 def _ase(path: Path) -> list[Frame]:
     from ase.io import read
+    from ase.io.formats import filetype
 
-    atoms = read(path, ":")
+    if path.name.lower().endswith(
+        ".gz"
+    ):  # unpacked once: ASE seeks back and forth, which gzip redoes from the start
+        text = io.StringIO(gzip.decompress(path.read_bytes()).decode())
+        atoms = read(text, ":", format=filetype(path.stem, read=False))
+    else:
+        atoms = read(path, ":")
     return [frame_of(one, f"frame {index + 1} of {path.name}") for index, one in enumerate(atoms)]
 
 

@@ -94,10 +94,11 @@ def train_forces(
             report.candidate(candidate)
 
     held = [frame for frame, fold in zip(frames, folds) if fold]
-    solver = Solver(assembly.sums((0,)), recipe.virial_weight)
+    penalties = recipe.penalties(description.invariants)
+    solver = Solver(assembly.sums((0,)), recipe.virial_weight, penalties)
     ranked = choose(description, solver, held, recipe.energy_weights, recipe.ridges, judged)
     best = ranked[0]
-    final = Solver(assembly.sums((0, 1)), recipe.virial_weight)
+    final = Solver(assembly.sums((0, 1)), recipe.virial_weight, penalties)
     weights, offsets = final(best.energy_weight, best.ridge)
     model = force_model(BodyOrder(description), weights, offsets, name or out.name)
     model.save(out)

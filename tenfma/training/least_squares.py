@@ -1,10 +1,10 @@
 """Least squares on energies, forces and stresses: θ of U_θ, with the ridge and the energy weight chosen on validation.
 
-    θ = argmin Σ|F θ − f|² + w² Σ(E θ − e)² + v² Σ|W θ − s|² + ρ Σ_k G_kk θ_k²,    G = FᵀF + w² EᵀE + v² WᵀW
+    θ = argmin Σ|F θ − f|² + w² Σ(E θ − e)² + v² Σ|W θ − s|² + ρ Σ_k π_k G_kk θ_k²,    G = FᵀF + w² EᵀE + v² WᵀW
 
 e, f and s less what reference energies per element (offsets, found first on energies alone) explain. The ridge ρ acts on
-columns scaled to unit length. (w, ρ) is the pair with the least √(force MAE · energy MAE) on frames held out of training;
-then all frames are used.
+columns scaled to unit length, times a penalty π_k (1 unless the recipe says otherwise). (w, ρ) is the pair with the least
+√(force MAE · energy MAE) on frames held out of training; then all frames are used.
 """
 
 from collections.abc import Callable, Sequence
@@ -79,10 +79,15 @@ def reference_energies(sums: Sums) -> np.ndarray:
 
 
 class Solver:
-    """Solves the normal equations for any (w, ρ); θ as weights (Z, functions) and offsets (Z,)."""
+    """Solves the normal equations for any (w, ρ); θ as weights (Z, functions) and offsets (Z,).
 
-    def __init__(self, sums: Sums, virial_weight: float) -> None:
+    penalties (functions,) are π_k of each function, the same for every element.
+    """
+
+    def __init__(self, sums: Sums, virial_weight: float, penalties: np.ndarray | None = None) -> None:
         self.sums, self.virial_weight = sums, virial_weight
+        penalties = np.ones(sums.functions) if penalties is None else penalties
+        self.penalties = np.concatenate([np.tile(penalties, sums.elements), np.ones(sums.elements)])
         self.reference = reference_energies(sums)
         columns = sums.elements * sums.functions
         self.energies = sums.energies - sums.energy_rows[:, columns:] @ self.reference
@@ -92,7 +97,7 @@ class Solver:
         """(weights, offsets). Raises TenfmaError where the equations have no finite solution."""
         self._prepare(energy_weight)
         matrix = self._scaled.copy(order="F")
-        matrix[np.diag_indices_from(matrix)] += ridge
+        matrix[np.diag_indices_from(matrix)] += ridge * self.penalties
         try:
             factor = scipy.linalg.cho_factor(matrix, overwrite_a=True, check_finite=False)
         except np.linalg.LinAlgError as error:

@@ -22,7 +22,9 @@ class Recipe:
 
     Energies are fitted per atom with `energy_weights` (Å), forces with 1, virials per atom with `virial_weight` (Å);
     `ridges` are added to the normal matrix scaled to unit diagonal. A model of one element has up to
-    `functions` invariants, of several up to `functions_mixed` per element.
+    `functions` invariants, of several up to `functions_mixed` per element. A factor in element channel c multiplies
+    its function's ridge by `channel_penalties[c]`: what data cannot tell apart depends on a neighbour's group first,
+    on its row next, which is how binaries teach what ternaries and quaternaries are like.
     """
 
     cutoff: float = 5.2
@@ -30,10 +32,11 @@ class Recipe:
     lmax: int = 5
     degrees: tuple[float, ...] = (16, 16, 15, 13)
     degree_l: float = 0.75
-    degree_channel: float = 3.0
+    degree_channel: float = 5.0
     functions: int = 2400
     functions_mixed: int = 1400
     channels: int = 4
+    channel_penalties: tuple[float, ...] = (1.0, 30.0, 1000.0, 3000.0)
     energy_weights: tuple[float, ...] = (50.0, 150.0)
     ridges: tuple[float, ...] = (1e-4, 1e-5, 1e-6, 1e-7)
     virial_weight: float = 10.0
@@ -49,6 +52,20 @@ class Recipe:
             raise TenfmaError(
                 "an energy weight, virial weight or ridge is not positive; give numbers above 0"
             )
+
+        if len(self.channel_penalties) < self.channels or min(self.channel_penalties) <= 0:
+            raise TenfmaError(
+                f"{self.channels} channels need as many penalties above 0, and there are {self.channel_penalties}"
+            )
+
+    def penalties(self, invariants: Invariants) -> np.ndarray:
+        """π of each function, (functions,): the product of its factors' channel penalties."""
+        return np.array(
+            [
+                np.prod([self.channel_penalties[c] for c, _, _ in factors])
+                for factors, _ in invariants.functions
+            ]
+        )
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -66,7 +83,7 @@ class Recipe:
             if lowered[-1] <= len(self.degrees):
                 raise TenfmaError(f"no basis has at most {budget} functions; raise the budget")
             invariants = replace(first, degrees=lowered)
-            if len(invariants) <= budget:
+            if invariants.within(budget):
                 return Description(elements, invariants, embedding, float(self.cutoff))
         raise AssertionError("unreachable: the loop above ends")
 

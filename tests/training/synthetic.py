@@ -14,6 +14,7 @@ SMALL = Recipe(
     degrees=(4, 5, 5, 5),
     functions=60,
     functions_mixed=30,
+    degree_channel=3.0,
     energy_weights=(20.0,),
     ridges=(1e-12,),
 )

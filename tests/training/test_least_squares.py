@@ -133,3 +133,38 @@ def test_the_embedding_of_refractory_metals_is_a_table_of_signs():
 def test_a_split_that_leaves_nothing_is_refused(count, valid):
     with pytest.raises(TenfmaError):
         split(count, valid, 0)
+
+
+def test_what_data_cannot_tell_follows_the_penalties():
+    """Two functions that the frames cannot tell apart: the dearer one gets the smaller share, by the ratio π."""
+    frames = frames_of(4)
+    assembly = Assembly(DESCRIPTION, frames, np.zeros(4, int), 0)
+    assembly.run()
+    sums = assembly.sums((0,))
+    n, gram, moment, rows = (
+        sums.functions,
+        sums.gram.copy(),
+        sums.moment.copy(),
+        sums.energy_rows.copy(),
+    )
+    twin, first = 5, 4  # column 5 becomes a copy of column 4
+    gram[twin], moment[twin], rows[:, twin] = gram[first], moment[first], rows[:, first]
+    gram[:, twin] = gram[:, first]
+    copied = replace(sums, gram=gram, moment=moment, energy_rows=rows)
+    penalties = np.ones(n)
+    penalties[twin] = 100.0
+    weights = Solver(copied, SMALL.virial_weight, penalties)(20.0, 1e-6)[0][0]
+    assert weights[first] / weights[twin] == pytest.approx(100.0, rel=1e-3)
+    even = Solver(copied, SMALL.virial_weight)(20.0, 1e-6)[0][0]
+    assert even[first] / even[twin] == pytest.approx(1.0, rel=1e-3)
+
+
+def test_penalties_are_products_over_factors():
+    recipe = replace(SMALL, functions_mixed=400, channel_penalties=(1.0, 7.0, 11.0, 13.0))
+    invariants = recipe.description((5, 7)).invariants
+    expected = {0: 1.0, 1: 7.0, 2: 49.0, 3: 343.0, 4: 2401.0}
+    mixed = [sum(c > 0 for c, _, _ in factors) for factors, _ in invariants.functions]
+    assert max(mixed) > 1
+    np.testing.assert_allclose(recipe.penalties(invariants), [expected[k] for k in mixed])
+    with pytest.raises(TenfmaError, match="penalties"):
+        replace(SMALL, channel_penalties=(1.0,))
