@@ -77,7 +77,8 @@ class Optimade:
                 return
             after = following or END
             for place, row in enumerate(rows):
-                key = str(row.get("id", f"{url}#{place}"))[:400]
+                name = row.get("id") if isinstance(row, Mapping) else None
+                key = str(name or f"{shown(url)} row {place + 1}")[:400]
                 where = f"{self.name} {key}"
                 yield Item(key, where, self._load(row, where), after if place == len(rows) - 1 else None)
             if following == url:
@@ -129,6 +130,8 @@ class Optimade:
             from tenfma.catalogue.sources.numbers import values_of
             from tenfma.crystal.checks import checked
 
+            if not isinstance(row, Mapping) or not row.get("id"):
+                raise SourceError(f"{where} bears no id; it is passed over")
             try:
                 attributes = row["attributes"]
                 structure = checked(structure_of(attributes, where), where)
