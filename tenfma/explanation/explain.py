@@ -9,6 +9,7 @@ import numpy as np
 from tenfma.dynamics.arrays import plain
 from tenfma.dynamics.path import Path
 from tenfma.errors import TenfmaError
+from tenfma.explanation.checks import Verification, verify
 from tenfma.explanation.couplings import Couplings
 from tenfma.explanation.flow import Flow, flow_along, run_flow
 from tenfma.explanation.labels import symbols
@@ -17,6 +18,7 @@ from tenfma.explanation.parted import PartedHamiltonian, checked
 from tenfma.explanation.parts import Parts
 from tenfma.explanation.sensitivities import Sensitivities
 from tenfma.explanation.subjects import Subject, again, as_atoms, of_calculator, of_hamiltonian, of_model
+from tenfma.explanation.summary import notebook, to_dict
 from tenfma.explanation.supercells import repeated
 from tenfma.hamiltonian.protocol import Hamiltonian
 
@@ -168,6 +170,19 @@ class Explanation:
         if subject.structure is None:
             raise TenfmaError(f"{subject.name} came without a crystal, so nothing is known of distances")
         return as_atoms(subject.structure).get_all_distances(mic=True)
+
+    def verify(self, seed: int = 0) -> Verification:
+        """Every identity this explanation stands on, measured."""
+        return verify(self, seed)
+
+    def to_dict(
+        self, flow: Flow | None = None, supercell: tuple[int, int, int] | None = None
+    ) -> dict[str, Any]:
+        """Plain values for JSON: tables, checks, gauges, and a flow where one is given."""
+        return to_dict(self, flow, supercell)
+
+    def _repr_html_(self) -> str:
+        return notebook(self)
 
     def __repr__(self) -> str:
         return f"<explanation of {self.name}: {len(self.labels)} parts>"

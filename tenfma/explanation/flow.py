@@ -12,6 +12,7 @@ import numpy as np
 from tenfma.dynamics.path import Path
 from tenfma.errors import TenfmaError
 from tenfma.explanation.parted import PartedHamiltonian
+from tenfma.explanation.tables import html_table, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +85,9 @@ class Flow:
             }
         ).sort_values("flow", ascending=False, kind="stable", ignore_index=True)
         return frame[frame["flow"] >= share * frame["flow"].max()] if len(frame) else frame
+
+    def _repr_html_(self) -> str:
+        return sentence(f"Gauge: {self.gauge}.") + html_table(self.network(), f"Energy flow, {self.unit}")
 
 
 def flow_along(parted: PartedHamiltonian, path: Path, samples: int | None = None) -> Flow:

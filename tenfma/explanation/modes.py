@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tenfma.explanation.tables import html_table
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -61,6 +63,9 @@ class Modes:
                 "mostly": [self.labels[atom] for atom in most],
             }
         )
+
+    def _repr_html_(self) -> str:
+        return html_table(self.frame())
 
 
 def modes_of(labels: tuple[str, ...], blocks: np.ndarray, masses: np.ndarray) -> Modes:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tenfma.explanation.tables import html_table, sentence
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -71,3 +73,6 @@ class Parts:
         return pd.DataFrame(
             {"count": gathered.size(), "energy": gathered.sum(), "mean": gathered.mean()}
         ).reset_index()
+
+    def _repr_html_(self) -> str:
+        return sentence(f"Gauge: {self.gauge}.") + html_table(self.by_kind()) + html_table(self.frame())

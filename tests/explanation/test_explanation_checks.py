@@ -1,0 +1,78 @@
+"""An explanation's own checks: green where it is true, red where a part lies; tables, JSON and notebook faces."""
+
+import json
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+import tenfma
+from tenfma.explanation import explain
+from tenfma.explanation.tables import html_table
+
+
+@pytest.fixture(scope="module")
+def silicon():
+    return explain(tenfma.load("Si"), bulk("Si", "diamond", a=5.469))
+
+
+@pytest.mark.parametrize("name", ["coupled-oscillators", "henon-heiles", "kepler", "double-pendulum"])
+def test_textbook_explanations_verify(name):
+    assert explain(tenfma.textbook(name)).verify().green
+
+
+@pytest.mark.parametrize("chart", ["atoms", "simplices"])
+def test_a_network_verifies_in_both_charts_even_at_rest(chart):
+    verification = explain(tenfma.load(), tenfma.read("prototype:B1"), chart=chart).verify()
+    assert verification.green, str(verification)
+
+
+def test_a_force_model_verifies_every_check_it_has(silicon):
+    verification = silicon.verify()
+    assert verification.green, str(verification)
+    assert len(verification.checks) == 7
+
+
+def test_a_lie_turns_the_verdict_red(silicon):
+    e = explain(tenfma.load("Si"), bulk("Si", "diamond", a=5.469))
+    true = e.parted.transfer
+    e.parted.transfer = lambda q, p, t=0.0: 1.001 * true(q, p, t)
+    assert [check.name for check in e.verify().checks if check.verdict == "fail"] == [
+        "flows add up to the change of every part"
+    ]
+    row = e.couplings(of=0)
+    row[1] += 0.01
+    failed = {check.name for check in e.verify().checks if check.verdict == "fail"}
+    assert {"acoustic sum rule", "couplings equal differences of ∂H/∂q"} <= failed
+
+
+def test_json_holds_numbers_and_names(silicon):
+    content = json.loads(json.dumps(silicon.to_dict(silicon.flow(dt=1.0, steps=4))))
+    assert content["verification"]["green"]
+    assert {"parts", "bond tensions", "angle torques", "couplings", "modes", "energy flow"} <= set(
+        content["tables"]
+    )
+    assert content["tables"]["parts"][0]["part"] == "Si1"
+    assert content["total"] == pytest.approx(silicon.parts.energy.sum())
+
+
+def test_objects_show_themselves_in_a_notebook(silicon):
+    flow = explain(tenfma.textbook("coupled-oscillators")).flow(steps=20)
+    for shown in (silicon, silicon.parts, silicon.modes(), silicon.verify(), flow):
+        assert "<table>" in shown._repr_html_()
+    assert "Gauge" in silicon._repr_html_()
+
+
+def test_tables_escape_what_they_show():
+    import pandas as pd
+
+    frame = pd.DataFrame({"<b>": ["<script>alert(1)</script>"]})
+    assert "<script>" not in html_table(frame, "<i>") and "<b>" not in html_table(frame)
+
+
+def test_a_flow_network_names_giver_and_taker():
+    H = tenfma.textbook("coupled-oscillators")
+    flow = explain(H).flow(dt=0.02, steps=700, method="yoshida4")
+    first = flow.network().iloc[0]
+    assert (first["from"], first["to"]) == ("q1", "q2")  # the first mass holds all energy at the start
+    assert first["flow"] == pytest.approx(np.abs(flow.mean[0, 1]))
