@@ -17,6 +17,7 @@ COMMANDS = {
     "embed": ("tenfma.cli.embed", "embed"),
     "evaluate": ("tenfma.cli.evaluate", "evaluate"),
     "evolve": ("tenfma.cli.evolve", "evolve"),
+    "explain": ("tenfma.cli.explain", "explain"),
     "featurize": ("tenfma.cli.featurize", "featurize"),
     "md": ("tenfma.cli.md", "md"),
     "relax": ("tenfma.cli.relax", "relax"),
