@@ -31,8 +31,7 @@ def page(facts: dict[str, Any]) -> str:
         "other element, and structures unlike its training data are extrapolation.",
         "",
         f"- Trained on {facts['frames_used']} of {facts['frames']} frames ({facts['atoms']:,} atoms) of "
-        f"{', '.join(facts['data'])}; {facts['validation_frames']} of them, drawn with seed {facts['seed']}, chose the "
-        "ridge and the energy weight and then joined the rest.",
+        f"{', '.join(facts['data'])}; {_validated(facts)}",
         f"- {facts['parameters']:,} parameters, {facts['functions_per_element']:,} functions per element, cutoff "
         f"{facts['cutoff']:g} Å; energy weight {facts['energy_weight']:g} Å, ridge {facts['ridge']:g}.",
     ]
@@ -46,6 +45,17 @@ def page(facts: dict[str, Any]) -> str:
         cells = [f"{errors[key]:.4g}" if key in errors else "" for key in COLUMNS]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _validated(facts: dict[str, Any]) -> str:
+    if facts["validation_frames"] == facts["frames"]:
+        return (
+            f"all of them, cross-validated with seed {facts['seed']}, chose the ridge and the energy weight."
+        )
+    return (
+        f"{facts['validation_frames']} of them, drawn with seed {facts['seed']}, chose the ridge and the energy weight "
+        "and then joined the rest."
+    )
 
 
 COLUMNS = {

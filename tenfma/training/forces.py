@@ -93,12 +93,24 @@ def train_forces(
         if report.candidate is not None:
             report.candidate(candidate)
 
-    held = [frame for frame, fold in zip(frames, folds) if fold]
     penalties = recipe.penalties(description.invariants)
-    solver = Solver(assembly.sums((0,)), recipe.virial_weight, penalties)
-    ranked = choose(description, solver, held, recipe.energy_weights, recipe.ridges, judged)
+    everything = sorted(set(folds.tolist()))
+    turns = [fold for fold in everything if fold > 0]
+    ranked = choose(
+        description,
+        (
+            Solver(
+                assembly.sums([fold for fold in everything if fold != turn]), recipe.virial_weight, penalties
+            )
+            for turn in turns
+        ),
+        [[frame for frame, fold in zip(frames, folds) if fold == turn] for turn in turns],
+        recipe.energy_weights,
+        recipe.ridges,
+        judged,
+    )
     best = ranked[0]
-    final = Solver(assembly.sums((0, 1)), recipe.virial_weight, penalties)
+    final = Solver(assembly.sums(everything), recipe.virial_weight, penalties)
     weights, offsets = final(best.energy_weight, best.ridge)
     model = force_model(BodyOrder(description), weights, offsets, name or out.name)
     model.save(out)
@@ -111,7 +123,7 @@ def train_forces(
         "frames": len(frames),
         "atoms": sum(map(len, frames)),
         "frames_used": sum(m.frames for m in assembly.moments.values()),
-        "validation_frames": int(folds.sum()),
+        "validation_frames": int((folds > 0).sum()),
         "command": command,
         "seed": seed,
         "cutoff": description.cutoff,

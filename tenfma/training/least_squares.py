@@ -4,10 +4,10 @@
 
 e, f and s less what reference energies per element (offsets, found first on energies alone) explain. The ridge ρ acts on
 columns scaled to unit length, times a penalty π_k (1 unless the recipe says otherwise). (w, ρ) is the pair with the least
-√(force MAE · energy MAE) on frames held out of training; then all frames are used.
+√(force MAE · energy MAE) on frames held out of training, each in turn where there are few; then all frames are used.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ from tenfma.training.moments import Sums
 
 #: validation frames that candidates are judged on, at most
 JUDGES = 300
+#: with so many frames or fewer, each is held out once: a few held-out frames alone would decide by luck
+CROSS_VALIDATED = 600
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,11 @@ class Candidate:
 
 
 def split(count: int, valid: float, seed: int) -> np.ndarray:
-    """Fold of each frame, (count,): 1 for a random share `valid`, at least one frame; 0 for the rest."""
+    """Fold of each frame, (count,): frames of fold 1, 2, … are held out in turn, those of fold 0 never.
+
+    Up to `CROSS_VALIDATED` frames are cross-validated: each is held out once, a share `valid` at a time. Of more, a
+    random share `valid` is held out. Raises TenfmaError where nothing would be left.
+    """
     if not 0 < valid < 1:
         raise TenfmaError(
             f"the validation share is {valid}; a number between 0 and 1 is expected, such as 0.1"
@@ -64,9 +70,12 @@ def split(count: int, valid: float, seed: int) -> np.ndarray:
         raise TenfmaError(
             "there is only one frame; at least two are needed, one to train on and one to validate"
         )
-    held = min(max(1, round(valid * count)), count - 1)
+    order = np.random.default_rng(seed).permutation(count)
     folds = np.zeros(count, dtype=int)
-    folds[np.random.default_rng(seed).permutation(count)[:held]] = 1
+    if count <= CROSS_VALIDATED:
+        folds[order] = 1 + np.arange(count) % min(max(2, round(1 / valid)), count)
+    else:
+        folds[order[: round(valid * count)]] = 1
     return folds
 
 
@@ -150,25 +159,39 @@ def errors_of(results: Sequence[tuple[float, np.ndarray, np.ndarray]], frames: S
 
 def choose(
     description: Description,
-    solver: Solver,
-    frames: Sequence[Frame],
+    solvers: Iterable[Solver],
+    held: Sequence[Sequence[Frame]],
     energy_weights: Sequence[float],
     ridges: Sequence[float],
     report: Callable[[Candidate], None] | None = None,
 ) -> list[Candidate]:
-    """Every (w, ρ) with its errors on (at most `JUDGES` of) these validation frames, best first."""
-    frames = frames[:JUDGES]
-    found = []
-    for weight in energy_weights:
-        for ridge in ridges:
+    """Every (w, ρ), best first, with its errors on the frames that each solver has not seen.
+
+    `solvers` is read one at a time, since each holds large matrices. At most about `JUDGES` frames are judged.
+    """
+    most = -(-JUDGES // len(held))
+    held = [list(frames[:most]) for frames in held]
+    judged = [frame for frames in held for frame in frames]
+    results: dict[tuple[float, float], list | None] = {
+        (weight, ridge): [] for weight in energy_weights for ridge in ridges
+    }
+    for solver, frames in zip(solvers, held):
+        for (weight, ridge), predicted in results.items():
+            if predicted is None:
+                continue
             try:
                 evaluator = Evaluator(description, *solver(weight, ridge))
             except TenfmaError:
+                results[weight, ridge] = None
                 continue
-            errors = errors_of([predictions(evaluator, frame) for frame in frames], frames)
-            found.append(Candidate(weight, ridge, errors))
-            if report is not None:
-                report(found[-1])
+            predicted.extend(predictions(evaluator, frame) for frame in frames)
+            if report is not None and len(predicted) == len(judged):
+                report(Candidate(weight, ridge, errors_of(predicted, judged)))
+    found = [
+        Candidate(weight, ridge, errors_of(predicted, judged))
+        for (weight, ridge), predicted in results.items()
+        if predicted is not None
+    ]
     if not found:
         raise TenfmaError(
             f"every ridge of {', '.join(f'{r:g}' for r in ridges)} is too small; use larger ones"

@@ -127,7 +127,7 @@ class Moments:
 
 
 class Assembly:
-    """All moments of a data set, by fold (0 train, 1 validation) and set of elements, resumable from `folder`."""
+    """All moments of a data set, by fold and set of elements, resumable from `folder`."""
 
     def __init__(
         self,
@@ -206,7 +206,7 @@ class Assembly:
 
     def _path(self, key: tuple[int, tuple[int, ...]]) -> Path:
         folder = self.folder or Path()
-        return folder / f"{('train', 'valid')[key[0]]}-{'-'.join(map(str, key[1]))}.npz"
+        return folder / f"fold{key[0]}-{'-'.join(map(str, key[1]))}.npz"
 
     def _subset(self, elements: tuple[int, ...]) -> Description:
         d = self.description

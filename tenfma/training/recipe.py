@@ -37,7 +37,7 @@ class Recipe:
     functions_mixed: int = 1400
     channels: int = 4
     channel_penalties: tuple[float, ...] = (1.0, 30.0, 1000.0, 3000.0)
-    energy_weights: tuple[float, ...] = (50.0, 150.0)
+    energy_weights: tuple[float, ...] = (50.0, 150.0, 500.0)
     ridges: tuple[float, ...] = (1e-4, 1e-5, 1e-6, 1e-7)
     virial_weight: float = 10.0
 

@@ -82,7 +82,7 @@ def test_an_interrupted_assembly_resumes_to_the_same_sums(tmp_path, monkeypatch)
     second = Assembly(DESCRIPTION, frames, folds, 0, tmp_path)
     assert second.done == 3 < second.total
     assert second.run()
-    for fold in ((0,), (1,), (0, 1)):
+    for fold in ((1,), (4,), (1, 2, 3, 4)):
         a, b = whole.sums(fold), second.sums(fold)
         np.testing.assert_array_equal(a.gram, b.gram)
         np.testing.assert_array_equal(a.energy_rows, b.energy_rows)
@@ -113,10 +113,20 @@ def test_choice_prefers_the_smaller_error_and_leaves_out_what_cannot_be_solved()
     folds = split(len(frames), 0.25, seed=0)
     assembly = Assembly(DESCRIPTION, frames, folds, 0)
     assembly.run()
-    held = [f for f, fold in zip(frames, folds) if fold]
-    ranked = choose(DESCRIPTION, Solver(assembly.sums((0,)), 1.0), held, (20.0,), (1e-2, 1e-10))
+    held = [[f for f, fold in zip(frames, folds) if fold == turn] for turn in (1, 2)]
+    solvers = (Solver(assembly.sums([k for k in (1, 2, 3, 4) if k != turn]), 1.0) for turn in (1, 2))
+    ranked = choose(DESCRIPTION, solvers, held, (20.0,), (1e-2, 1e-10))
+    assert ranked[0].errors.frames == 12
     assert [c.ridge for c in ranked] == [1e-10, 1e-2]
     assert ranked[0].errors.force_mae < 1e-2 * ranked[1].errors.force_mae
+
+
+def test_few_frames_are_held_out_in_turn_and_many_once():
+    few = split(23, 0.1, seed=3)
+    assert sorted(np.bincount(few)[1:]) == [2] * 7 + [3] * 3 and 0 not in few
+    many = split(1000, 0.1, seed=3)
+    assert np.bincount(many).tolist() == [900, 100]
+    assert sorted(split(2, 0.1, seed=0)) == [1, 2]
 
 
 def test_the_embedding_of_refractory_metals_is_a_table_of_signs():
@@ -160,7 +170,7 @@ def test_what_data_cannot_tell_follows_the_penalties():
 
 
 def test_penalties_are_products_over_factors():
-    recipe = replace(SMALL, functions_mixed=400, channel_penalties=(1.0, 7.0, 11.0, 13.0))
+    recipe = replace(SMALL, functions_mixed=400, degree_channel=0.5, channel_penalties=(1.0, 7.0, 11.0, 13.0))
     invariants = recipe.description((5, 7)).invariants
     expected = {0: 1.0, 1: 7.0, 2: 49.0, 3: 343.0, 4: 2401.0}
     mixed = [sum(c > 0 for c, _, _ in factors) for factors, _ in invariants.functions]
