@@ -7,6 +7,7 @@ from importlib import import_module
 import typer
 
 import tenfma
+from tenfma.crystal import RESOLVERS
 from tenfma.errors import TenfmaError
 
 #: command -> (module, function); these modules import what is heavy inside their functions, so `--help` is quick
@@ -64,6 +65,7 @@ def run(arguments: list[str]) -> int:
     warnings.simplefilter(
         "ignore"
     )  # what a person must know is said in a sentence, not in a library's warning
+    RESOLVERS["catalogue:"] = _from_catalogue
     try:
         result = build()(arguments, standalone_mode=False, prog_name="tenfma")
         if result == INTERRUPTED:  # Typer's own answer to Ctrl-C
@@ -82,6 +84,14 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         print("tenfma: interrupted; what was finished is kept", file=sys.stderr)
         return INTERRUPTED
+
+
+def _from_catalogue(name: str):
+    """The crystal of an entry of the user's catalogue, by id or identifier."""
+    from tenfma import catalogue
+
+    with catalogue.open() as held:
+        return held.structure(name)
 
 
 def main() -> None:

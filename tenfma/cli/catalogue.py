@@ -346,7 +346,7 @@ def crystal(held, name: str):
     from tenfma.catalogue import CatalogueError
     from tenfma.crystal.structures import PREFIX, read
 
-    if name.lower().startswith(PREFIX) or Path(name).exists():
+    if name.lower().startswith((PREFIX, "catalogue:")) or Path(name).exists():
         return read(name)
     try:
         return held.get(name).id

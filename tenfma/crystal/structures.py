@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from pymatgen.core import Lattice, Structure
 
-from tenfma.crystal import prototypes
+from tenfma.crystal import RESOLVERS, prototypes
 from tenfma.crystal.checks import checked, note, notes
 from tenfma.crystal.formats import EXPECTED, FORMATS
 from tenfma.crystal.formats.extxyz import boxed
@@ -80,6 +80,9 @@ def read_frames(source: str | Path, limit: int | None = None) -> Frames:
     text = str(source)
     if text.lower().startswith(PREFIX):
         return Frames([_prototype(text[len(PREFIX) :].strip())], [0], [], 1)
+    for prefix, resolve in RESOLVERS.items():
+        if text.lower().startswith(prefix):
+            return Frames([resolve(text[len(prefix) :].strip())], [0], [], 1)
     if not text.strip():
         raise StructureError(
             f"the name of the file is empty; a file ({EXPECTED}) or {PREFIX}NAME is expected"
