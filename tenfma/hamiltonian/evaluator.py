@@ -7,7 +7,7 @@ import numpy as np
 
 from tenfma.crystal.elements import table
 from tenfma.errors import TenfmaError
-from tenfma.hamiltonian import kernels
+from tenfma.hamiltonian import kernels, lanes
 from tenfma.hamiltonian.invariants import Invariants
 
 
@@ -124,6 +124,11 @@ class Evaluator:
         self.description, self.offsets = description, offsets
         function, places, coefficient = description.invariants.terms
         self.places, inverse = np.unique(places, axis=0, return_inverse=True)
+        order = (self.places >= 0).sum(1)
+        place = np.argsort(order, kind="stable")  # monomials of one order together
+        self.places, inverse = np.ascontiguousarray(self.places[place]), np.argsort(place)[inverse.ravel()]
+        #: where the monomials of order 1, 2, 3 and 4 begin, and their end
+        self.starts = np.searchsorted(order[place], np.arange(1, 6))
         self.theta = np.zeros((len(offsets), len(self.places)))
         for z in range(len(offsets)):
             np.add.at(self.theta[z], inverse.ravel(), weights[z, function] * coefficient)
@@ -131,20 +136,15 @@ class Evaluator:
     def slopes(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
         """Energies E_i of the atoms (N,) eV, and ∂E_i/∂r_ij of every pair (P, 3), eV/Å."""
         d = self.description
-        unit, g, dg, y, dy = d.tables(pairs)
+        kinds, (unit, g, dg, y, dy) = d.kinds(numbers), d.tables(pairs)
+        first, neighbour = pairs.first, pairs.neighbour
+        if len(numbers) >= lanes.FEWEST:
+            return lanes.energies_and_slopes(
+                first, neighbour, kinds, lanes.blocks_of(kinds), d.embedding, self.offsets,
+                unit, g, dg, y, dy, self.places, self.starts, self.theta,
+            )  # fmt: skip
         return kernels.energies_and_slopes(
-            pairs.first,
-            pairs.neighbour,
-            d.kinds(numbers),
-            d.embedding,
-            self.offsets,
-            unit,
-            g,
-            dg,
-            y,
-            dy,
-            self.places,
-            self.theta,
+            first, neighbour, kinds, d.embedding, self.offsets, unit, g, dg, y, dy, self.places, self.theta
         )
 
     def energy_forces(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
