@@ -134,13 +134,13 @@ class Evaluator:
             np.add.at(self.theta[z], inverse.ravel(), weights[z, function] * coefficient)
 
     def slopes(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
-        """Energies E_i of the atoms (N,) eV, and ∂E_i/∂r_ij of every pair (P, 3), eV/Å."""
+        """Energies E_i of the centres (C,) eV, and ∂E_i/∂r_ij of every pair (P, 3), eV/Å; centres are the first C atoms."""
         d = self.description
         kinds, (unit, g, dg, y, dy) = d.kinds(numbers), d.tables(pairs)
         first, neighbour = pairs.first, pairs.neighbour
         if len(numbers) >= lanes.FEWEST:
             return lanes.energies_and_slopes(
-                first, neighbour, kinds, lanes.blocks_of(kinds), d.embedding, self.offsets,
+                first, neighbour, kinds, lanes.blocks_of(kinds[: len(first) - 1]), d.embedding, self.offsets,
                 unit, g, dg, y, dy, self.places, self.starts, self.theta,
             )  # fmt: skip
         return kernels.energies_and_slopes(

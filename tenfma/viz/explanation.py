@@ -15,6 +15,9 @@ from tenfma.viz.style import BLUE, GREY, SEQUENTIAL, VERMILLION, figure, line, m
 
 #: colours of flows and signed matrices: blue loses, vermillion gains, the same darkness at both ends
 DIVERGING = [[0.0, BLUE], [0.5, "#f2f2f2"], [1.0, VERMILLION]]
+#: columns: right, up, and towards the eye, of someone who looks along −z from a little above and aside
+VIEW = np.linalg.qr(np.array([[1.0, -0.12, 0.25], [0.1, 1.0, 0.18], [-0.25, -0.18, 1.0]]))[0]
+VIEW = VIEW * np.sign(np.diag(VIEW))
 #: parts shown one by one
 MOST_BARS, MOST_LINES, MOST_ROWS = 80, 6, 80
 
@@ -78,9 +81,7 @@ def matrix_figure(labels: Sequence[str], values: np.ndarray, unit: str, signed: 
         z=np.array([[float(f"{x:.4g}") for x in row] for row in values]),
         x=list(labels),
         y=list(labels),
-        colorscale=DIVERGING
-        if signed
-        else [[i / (len(SEQUENTIAL) - 1), c] for i, c in enumerate(SEQUENTIAL)],
+        colorscale=DIVERGING if signed else _sequential(),
         zmin=-largest if signed else 0.0,
         zmax=largest,
         colorbar={"title": {"text": unit}},
@@ -149,43 +150,50 @@ def crystal_figure(
     bonds: Sequence[tuple[np.ndarray, np.ndarray, float]] = (),
     signed: bool = False,
 ) -> go.Figure:
-    """Atoms as balls coloured by one number each, and bonds (from, to, value) as lines blue or vermillion by sign."""
-    chart = go.Figure()
-    for sense, colour in ((-1, BLUE), (1, VERMILLION)):
-        ends = [(a, b) for a, b, value in bonds if np.sign(value) == sense]
+    """Atoms as discs coloured by one number each, seen from a little above; bonds (from, to, value) by their sign.
+
+    Drawn flat, so that it needs no graphics card and prints as it looks; nearer atoms are larger and drawn last.
+    """
+    seen = positions @ VIEW
+    chart = figure("", "", height=460)
+    for sense, colour, name in ((-1, BLUE, "pushes"), (1, VERMILLION, "pulls")):
+        ends = [
+            np.stack([a, b, np.full(3, np.nan)]) @ VIEW for a, b, value in bonds if np.sign(value) == sense
+        ]
         if ends:
-            path = np.concatenate([np.stack([a, b, np.full(3, np.nan)]) for a, b in ends])
-            x, y, z = ([None if np.isnan(v) else round(float(v), 3) for v in column] for column in path.T)
-            name = "pulls (energy rises with length)" if sense > 0 else "pushes"
-            chart.add_scatter3d(x=x, y=y, z=z, mode="lines", name=name, line={"color": colour, "width": 4})
+            path = np.concatenate(ends)
+            x, y = ([None if np.isnan(v) else round(float(v), 3) for v in path[:, k]] for k in (0, 1))
+            look = {"color": colour, "width": 2, "dash": "solid" if sense > 0 else "dot"}
+            chart.add_scatter(x=x, y=y, mode="lines", name=name, line=look, hoverinfo="skip")
     largest = float(np.abs(values).max(initial=0.0)) or 1.0
     limits: dict[str, Any] = {"cmin": -largest, "cmax": largest} if signed else {}
-    places = np.round(positions, 3)
-    chart.add_scatter3d(
-        x=places[:, 0],
-        y=places[:, 1],
-        z=places[:, 2],
+    order = np.argsort(seen[:, 2], kind="stable")
+    depth = (seen[:, 2] - seen[:, 2].min()) / (np.ptp(seen[:, 2]) or 1.0)
+    radii = np.array([float(covalent_radii[atomic_numbers[name]]) for name in symbols])
+    chart.add_scatter(
+        x=np.round(seen[order, 0], 3),
+        y=np.round(seen[order, 1], 3),
         mode="markers",
-        text=[f"{name}{i + 1}: {value:.4g}" for i, (name, value) in enumerate(zip(symbols, values))],
+        text=[f"{symbols[i]}{i + 1}: {values[i]:.4g}" for i in order],
         hoverinfo="text",
         showlegend=False,
         marker={
-            "size": [6 + 6 * float(covalent_radii[atomic_numbers[name]]) for name in symbols],
-            "color": np.round(values, 6),
-            "colorscale": DIVERGING if signed else "Viridis",
+            "size": (8 + 9 * radii * (0.6 + 0.6 * depth))[order].round(1),
+            "color": np.round(np.asarray(values, dtype=float)[order], 6),
+            "colorscale": DIVERGING if signed else _sequential(),
             "colorbar": {"title": {"text": label}},
             "line": {"color": GREY, "width": 1},
+            "opacity": 1.0,
             **limits,
         },
     )
-    axis = {"visible": False}
-    return chart.update_layout(
-        height=460,
-        margin={"l": 0, "r": 0, "t": 30, "b": 0},
-        paper_bgcolor="rgba(0,0,0,0)",
-        scene={"xaxis": axis, "yaxis": axis, "zaxis": axis, "aspectmode": "data"},
-        legend={"orientation": "h", "x": 0, "y": 1.02},
-    )
+    chart.update_xaxes(visible=False)
+    return chart.update_yaxes(visible=False, scaleanchor="x").update_layout(showlegend=bool(bonds))
+
+
+def _sequential() -> list[list[Any]]:
+    """The sequential colours with their places."""
+    return [[place / (len(SEQUENTIAL) - 1), colour] for place, colour in enumerate(SEQUENTIAL)]
 
 
 def _with(name: str, unit: str) -> str:

@@ -1,6 +1,7 @@
 """The report: whole, offline, small enough to mail, and nothing a person wrote runs in it."""
 
 import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def test_a_report_is_whole_and_needs_no_network(silicon, tmp_path):
                   "Where energy flows", "Is this explanation true?"):  # fmt: skip
         assert title in text
     assert text.count('class="figure"') == text.count('data-into="') >= 8
-    assert silicon.gauge in text
+    assert silicon.gauge in unescape(text)
 
 
 def test_a_name_with_markup_in_it_stays_text():
@@ -58,4 +59,5 @@ def test_figures_show_what_they_are_given(silicon):
     scene = crystal_figure(
         np.eye(3), ["Si"] * 3, np.array([1.0, 2.0, 3.0]), "eV", [(np.zeros(3), np.ones(3), -1.0)]
     )
-    assert [trace.type for trace in scene.data] == ["scatter3d", "scatter3d"]
+    assert [trace.mode for trace in scene.data] == ["lines", "markers"]
+    assert sorted(scene.data[1].marker.color) == [1.0, 2.0, 3.0]

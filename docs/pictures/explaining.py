@@ -1,0 +1,119 @@
+"""Numbers and pictures of the worked example in docs/explaining.md: a vacancy in silicon.
+
+    python docs/pictures/explaining.py
+
+Prints the numbers and writes the PNGs beside itself; needs Chromium and playwright (pip install tenfma[browser]).
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+from ase.build import bulk
+from ase.optimize import BFGS
+from plotly.offline import get_plotlyjs
+
+import tenfma
+from tenfma.explanation import explain
+from tenfma.explanation.labels import symbols
+from tenfma.viz.explanation import crystal_figure
+from tenfma.viz.style import figure, line, mark
+
+HERE = Path(__file__).parent
+LATTICE = 5.469
+#: eV given to one atom beside the vacancy
+KICK = 0.5
+
+
+def main() -> None:
+    model = tenfma.load("Si")
+    perfect = bulk("Si", "diamond", a=LATTICE, cubic=True) * (2, 2, 2)
+    site = perfect.positions[0].copy()
+    broken = perfect.copy()
+    del broken[0]
+    broken.calc = model.calculator()
+    BFGS(broken, logfile=None).run(fmax=0.005, steps=300)
+    whole, vacancy = explain(model, perfect), explain(model, broken)
+    steps = (perfect.positions[1:] - site) @ np.linalg.inv(perfect.cell.array)
+    away = np.linalg.norm((steps - np.round(steps)) @ perfect.cell.array, axis=1)
+
+    bulk_energy = whole.parts.potential.mean()
+    excess = vacancy.parts.potential - bulk_energy
+    print(f"energy per atom in the perfect crystal {bulk_energy:.4f} eV")
+    print(f"energy of the vacancy {excess.sum():.3f} eV")
+    for shell in np.unique(away.round(2)):
+        there = np.isclose(away, shell, atol=0.01)
+        print(f"  {shell:5.2f} Å, {there.sum():2d} atoms: {excess[there].mean():+.3f} eV each, {excess[there].sum():+.3f} eV")
+
+    chart = figure("distance from the vacancy / Å", "energy − bulk / eV", height=340)
+    chart.add_scatter(x=away, y=excess, mode="markers", marker={"size": 9, "color": mark(0).colour})
+    bonds = vacancy.sensitivities.bonds
+    short = bonds.lengths < 2.8
+    near = np.isin(bonds.ends, np.flatnonzero(away < 2.6)).any(axis=1)
+    reference = whole.sensitivities.bonds
+    print(f"tension of a bond in the perfect crystal {reference.tension[reference.lengths < 2.8].mean():.3f} eV/Å")
+    for name, chosen in (("at the vacancy", short & near), ("elsewhere", short & ~near)):
+        print(f"  bonds {name}: {chosen.sum()}, tension {bonds.tension[chosen].min():.3f} to {bonds.tension[chosen].max():.3f}")
+    drawn = [
+        (broken.positions[i], broken.positions[i] + vector, t - reference.tension[reference.lengths < 2.8].mean())
+        for (i, _), vector, t in zip(bonds.ends[short], bonds.vectors[short], bonds.tension[short])
+    ]
+    scene = crystal_figure(broken.positions, symbols(broken.numbers), excess, "eV", drawn)
+
+    neighbour = int(np.argmin(away))
+    pair = {"vacancy": (vacancy, neighbour), "perfect crystal": (whole, neighbour + 1)}
+    kept = figure("time / fs", "energy of the kicked atom / eV", height=340)
+    for place, (name, (e, atom)) in enumerate(pair.items()):
+        p = np.zeros_like(e.q)
+        outward = e.q[atom] - site
+        outward -= np.round(outward @ np.linalg.inv(perfect.cell.array)) @ perfect.cell.array
+        mass = float(np.asarray(e.H.mass)[atom, 0])
+        p[atom] = np.sqrt(2 * mass * KICK) * outward / np.linalg.norm(outward)
+        p -= p.sum(0) / len(p)
+        kicked = explain(e.H, e.q, p) if e.subject.model is None else _with_momenta(e, p)
+        flow = kicked.flow(dt=0.5, steps=600, save_every=2)
+        held = flow.energies[:, atom] - e.parts.potential[atom]
+        kept.add_scatter(x=flow.t, y=held, mode="lines", name=name, line=line(place))
+        first = flow.t <= 100
+        drain = -flow.currents[first, atom].mean(0)
+        order = np.argsort(-drain)[:6]
+        print(f"{name}: half of the kick has left after {flow.t[np.argmax(held < KICK / 2)]:.0f} fs, ")
+        print(f"  mean energy held over 100 to 300 fs {held[flow.t >= 100].mean():.3f} eV, balance {np.abs(flow.balance).max():.1e} eV")
+        print("  in the first 100 fs to", ", ".join(f"{e.labels[k]} {100 * drain[k]:.3f} eV" for k in order))
+        print(f"  share that went to bonded neighbours {share(e, atom, drain):.2f}")
+    for name, chart_ in (("vacancy-parts", chart), ("vacancy-crystal", scene), ("vacancy-flow", kept)):
+        draw(chart_, HERE / f"{name}.png")
+
+
+def share(e, atom: int, drain: np.ndarray) -> float:
+    """Part of what left the atom that went to atoms within 2.8 Å."""
+    near = e.distances()[atom] < 2.8
+    near[atom] = False
+    return float(drain[near].sum() / drain.sum())
+
+
+def _with_momenta(e, p: np.ndarray):
+    """The same explanation with other momenta."""
+    e.subject.p[:] = p
+    return e
+
+
+def draw(chart, out: Path) -> None:
+    """A figure as PNG on white."""
+    from playwright.sync_api import sync_playwright
+
+    chart.update_layout(paper_bgcolor="white", plot_bgcolor="white", width=760)
+    page = f"<script>{get_plotlyjs()}</script>" + chart.to_html(include_plotlyjs=False, full_html=False)
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as api:
+        browser = api.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 800, "height": int(chart.layout.height) + 30})
+        tab.set_content(page)
+        tab.wait_for_selector(".main-svg")
+        tab.locator(".plotly-graph-div").screenshot(path=str(out))
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
