@@ -34,7 +34,9 @@ def certify(
         None, "--steps", help="Length of the run that shows drift and temperature."
     ),
     kT: float | None = typer.Option(
-        None, "--kT", help="Temperature in units of energy, for Langevin methods."
+        None,
+        "--kT",
+        help="Temperature in units of energy: of Langevin methods, and of a model's first momenta.",
     ),
     friction: float | None = typer.Option(None, "--friction", help="Friction, 1/time, for Langevin methods."),
     coordinates: str | None = typer.Option(
@@ -74,8 +76,9 @@ def certify(
         _pairs(invariant, "--invariant", str),
     )
     start = [_numbers(q, "--q"), _numbers(p, "--p")]
+    bath = None if structure is not None and not _stochastic(method) else kT  # a model is also started at kT
     _settings(
-        method, dt, steps, kT, friction
+        method, dt, steps, bath, friction
     )  # all that can be refused without torch is refused before its import
     H, *own = _system(system, coordinates, parameters, structure, chart, kT, seed)
     start = [given if default is None else default for default, given in zip(start, own)]
@@ -92,7 +95,7 @@ def certify(
                 dt=dt,
                 q=start[0],
                 p=start[1],
-                kT=kT,
+                kT=bath,
                 friction=friction,
                 steps=steps,
                 invariants=candidates,
@@ -123,6 +126,12 @@ def _keep(certificate: Any, out: Path | None) -> None:
         raise TenfmaError(f"{out} could not be written: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _stochastic(method: str) -> bool:
+    from tenfma.dynamics.methods import method_named
+
+    return method_named(method).stochastic
 
 
 def _settings(method: str, dt: Any, steps: Any, kT: Any, friction: Any) -> None:
