@@ -44,7 +44,8 @@ def main() -> None:
     print(f"energy of the vacancy {excess.sum():.3f} eV")
     for shell in np.unique(away.round(2)):
         there = np.isclose(away, shell, atol=0.01)
-        print(f"  {shell:5.2f} Å, {there.sum():2d} atoms: {excess[there].mean():+.3f} eV each, {excess[there].sum():+.3f} eV")
+        mean, total = excess[there].mean(), excess[there].sum()
+        print(f"  {shell:5.2f} Å, {there.sum():2d} atoms: {mean:+.3f} eV each, {total:+.3f} eV")
 
     chart = figure("distance from the vacancy / Å", "energy − bulk / eV", height=340)
     chart.add_scatter(x=away, y=excess, mode="markers", marker={"size": 9, "color": mark(0).colour})
@@ -52,14 +53,22 @@ def main() -> None:
     short = bonds.lengths < 2.8
     near = np.isin(bonds.ends, np.flatnonzero(away < 2.6)).any(axis=1)
     reference = whole.sensitivities.bonds
-    print(f"tension of a bond in the perfect crystal {reference.tension[reference.lengths < 2.8].mean():.3f} eV/Å")
+    print(
+        f"tension of a bond in the perfect crystal {reference.tension[reference.lengths < 2.8].mean():.3f} eV/Å"
+    )
     for name, chosen in (("at the vacancy", short & near), ("elsewhere", short & ~near)):
-        print(f"  bonds {name}: {chosen.sum()}, tension {bonds.tension[chosen].min():.3f} to {bonds.tension[chosen].max():.3f}")
+        least, most = bonds.tension[chosen].min(), bonds.tension[chosen].max()
+        print(f"  bonds {name}: {chosen.sum()}, tension {least:.3f} to {most:.3f}")
     drawn = [
-        (broken.positions[i], broken.positions[i] + vector, t - reference.tension[reference.lengths < 2.8].mean())
+        (
+            broken.positions[i],
+            broken.positions[i] + vector,
+            t - reference.tension[reference.lengths < 2.8].mean(),
+        )
         for (i, _), vector, t in zip(bonds.ends[short], bonds.vectors[short], bonds.tension[short])
     ]
-    scene = crystal_figure(broken.positions, symbols(broken.numbers), excess, "eV", drawn)
+    senses = ("pulls less than in the perfect crystal", "pulls more")
+    scene = crystal_figure(broken.positions, symbols(broken.numbers), excess, "eV", drawn, senses=senses)
 
     neighbour = int(np.argmin(away))
     pair = {"vacancy": (vacancy, neighbour), "perfect crystal": (whole, neighbour + 1)}
@@ -71,32 +80,18 @@ def main() -> None:
         mass = float(np.asarray(e.H.mass)[atom, 0])
         p[atom] = np.sqrt(2 * mass * KICK) * outward / np.linalg.norm(outward)
         p -= p.sum(0) / len(p)
-        kicked = explain(e.H, e.q, p) if e.subject.model is None else _with_momenta(e, p)
-        flow = kicked.flow(dt=0.5, steps=600, save_every=2)
+        e.subject.p[:] = p
+        flow = e.flow(dt=0.5, steps=600, save_every=2)
         held = flow.energies[:, atom] - e.parts.potential[atom]
         kept.add_scatter(x=flow.t, y=held, mode="lines", name=name, line=line(place))
         first = flow.t <= 100
         drain = -flow.currents[first, atom].mean(0)
         order = np.argsort(-drain)[:6]
-        print(f"{name}: half of the kick has left after {flow.t[np.argmax(held < KICK / 2)]:.0f} fs, ")
-        print(f"  mean energy held over 100 to 300 fs {held[flow.t >= 100].mean():.3f} eV, balance {np.abs(flow.balance).max():.1e} eV")
+        print(f"{name}: half of the kick has left after {flow.t[np.argmax(held < KICK / 2)]:.0f} fs")
+        print(f"  what the account misses: {np.abs(flow.balance).max():.1e} eV")
         print("  in the first 100 fs to", ", ".join(f"{e.labels[k]} {100 * drain[k]:.3f} eV" for k in order))
-        print(f"  share that went to bonded neighbours {share(e, atom, drain):.2f}")
     for name, chart_ in (("vacancy-parts", chart), ("vacancy-crystal", scene), ("vacancy-flow", kept)):
         draw(chart_, HERE / f"{name}.png")
-
-
-def share(e, atom: int, drain: np.ndarray) -> float:
-    """Part of what left the atom that went to atoms within 2.8 Å."""
-    near = e.distances()[atom] < 2.8
-    near[atom] = False
-    return float(drain[near].sum() / drain.sum())
-
-
-def _with_momenta(e, p: np.ndarray):
-    """The same explanation with other momenta."""
-    e.subject.p[:] = p
-    return e
 
 
 def draw(chart, out: Path) -> None:

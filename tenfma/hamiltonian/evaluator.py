@@ -134,7 +134,7 @@ class Evaluator:
             np.add.at(self.theta[z], inverse.ravel(), weights[z, function] * coefficient)
 
     def slopes(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
-        """Energies E_i of the centres (C,) eV, and ∂E_i/∂r_ij of every pair (P, 3), eV/Å; centres are the first C atoms."""
+        """Energies E_i of the centres, the first C atoms, (C,) eV, and ∂E_i/∂r_ij of every pair (P, 3), eV/Å."""
         d = self.description
         kinds, (unit, g, dg, y, dy) = d.kinds(numbers), d.tables(pairs)
         first, neighbour = pairs.first, pairs.neighbour

@@ -149,14 +149,15 @@ def crystal_figure(
     label: str,
     bonds: Sequence[tuple[np.ndarray, np.ndarray, float]] = (),
     signed: bool = False,
+    senses: tuple[str, str] = ("pushes", "pulls"),
 ) -> go.Figure:
     """Atoms as discs coloured by one number each, seen from a little above; bonds (from, to, value) by their sign.
 
-    Drawn flat, so that it needs no graphics card and prints as it looks; nearer atoms are larger and drawn last.
+    `senses` names the two signs. Drawn flat, so that it needs no graphics card and prints as it looks; nearer atoms are larger and drawn last.
     """
     seen = positions @ VIEW
     chart = figure("", "", height=460)
-    for sense, colour, name in ((-1, BLUE, "pushes"), (1, VERMILLION, "pulls")):
+    for sense, colour, name in ((-1, BLUE, senses[0]), (1, VERMILLION, senses[1])):
         ends = [
             np.stack([a, b, np.full(3, np.nan)]) @ VIEW for a, b, value in bonds if np.sign(value) == sense
         ]
