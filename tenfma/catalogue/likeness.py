@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from tenfma.catalogue.connection import CatalogueError
 from tenfma.catalogue.embedders import STATIC, Embedder, embedder
@@ -131,11 +131,10 @@ def embed_missing(catalogue: "Catalogue", maker: Embedder, progress: "Progress |
     A crystal that cannot be embedded keeps an empty vector, so that it is not tried again and again.
     """
     with catalogue.database.read() as connection:
-        done = select(table.c.entry).where(table.c.embedder == maker.version)
-        if connection.scalar(select(func.count()).select_from(done.subquery())) == connection.scalar(
-            select(func.count()).select_from(entries)
-        ):
+        state = _state(connection, maker)
+        if catalogue.embedded.get(maker.version) == state:
             return 0
+        done = select(table.c.entry).where(table.c.embedder == maker.version)
         missing = list(
             connection.scalars(select(entries.c.id).where(entries.c.id.not_in(done)).order_by(entries.c.id))
         )
@@ -144,7 +143,15 @@ def embed_missing(catalogue: "Catalogue", maker: Embedder, progress: "Progress |
         store(catalogue, maker, batch, maker.vectors(catalogue.structures(batch)))
         if progress:
             progress("embedding", start + len(batch), len(missing))
+    if not missing:
+        catalogue.embedded[maker.version] = state
     return len(missing)
+
+
+def _state(connection: Connection, maker: Embedder) -> tuple[int, int]:
+    """What changes when entries or vectors are added: the last entry, and the revision of the vectors."""
+    revision = connection.scalar(select(embedders.c.revision).where(embedders.c.name == maker.version))
+    return int(connection.scalar(select(func.max(entries.c.id))) or 0), int(revision or 0)
 
 
 def store(catalogue: "Catalogue", maker: Embedder, ids: Sequence[int], rows: np.ndarray) -> None:

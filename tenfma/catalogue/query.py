@@ -57,17 +57,26 @@ class Query:
         if self.space_group is not None and str(self.space_group).strip():
             parts.append(_space_group(self.space_group))
         parts += _between(entries.c.n_atoms, self.n_atoms, "n_atoms")
-        parts += [self._property(name, ends) for name, ends in self.properties.items()]
         if self.source:
             parts.append(entries.c.source == self.source)
         for word in _plain(self.text, "text").lower().split():
             parts.append(entries.c.words.like(f"%{word.translate(_WILD)}%", escape="\\"))
+        for name, ends in self.properties.items():
+            parts.append(self._property(name, ends, leads=not parts))
         return parts
 
-    def _property(self, name: str, ends: tuple[float | None, float | None]) -> ColumnElement[bool]:
-        held = [properties.c.name == _plain(name, "property"), *_between(properties.c.value, ends, name)]
+    def _property(
+        self, name: str, ends: tuple[float | None, float | None], leads: bool
+    ) -> ColumnElement[bool]:
+        """A range: listed by value where it leads, looked up for each entry that something else has found."""
+        value = (
+            properties.c.value if leads else properties.c.value + 0.0
+        )  # keeps SQLite from listing it by value
+        held = [properties.c.name == _plain(name, "property"), *_between(value, ends, name)]
         held.append(origin_is(self.origin))
-        return entries.c.id.in_(select(properties.c.entry).where(and_(*held)))
+        if leads:
+            return entries.c.id.in_(select(properties.c.entry).where(and_(*held)))
+        return select(properties.c.id).where(properties.c.entry == entries.c.id, *held).exists()
 
     def select(self, sort: str = "", descending: bool = False) -> Select:
         """The entries that fit, in order of `sort` (a column or a property), then id."""

@@ -73,7 +73,7 @@ properties = Table(
     "properties",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("entry", ForeignKey("entries.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("entry", ForeignKey("entries.id", ondelete="CASCADE"), nullable=False),
     Column("name", Text, nullable=False),
     Column("value", Float, nullable=False),
     Column("unit", Text, nullable=False),
@@ -82,7 +82,8 @@ properties = Table(
     Column("lower", Float),
     Column("upper", Float),
     Column("fold", Integer),
-    Index("properties_by_value", "name", "value", "entry"),
+    Index("properties_by_value", "name", "value", "origin", "entry"),
+    Index("properties_of_entry", "entry", "name", "origin", "value"),
 )
 
 #: `revision` counts the changes to a model's vectors, so that a copy of them in a file knows when it is old

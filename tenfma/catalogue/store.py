@@ -48,6 +48,8 @@ class Catalogue:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        #: embedder → state of the store in which every entry had its vector
+        self.embedded: dict[str, tuple[int, int]] = {}
 
     # Reading
 
