@@ -5,8 +5,9 @@ near neighbours, so every candidate that its error bound leaves open is measured
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from tenfma.catalogue.connection import CatalogueError
 from tenfma.catalogue.embedders import STATIC, Embedder, embedder
 from tenfma.catalogue.entries import Entry
+from tenfma.catalogue.parallel import embed_chunk, mapped
 from tenfma.catalogue.query import Query
 from tenfma.catalogue.schema import embedders, entries
 from tenfma.catalogue.schema import vectors as table
@@ -125,10 +127,19 @@ def like(
     ]
 
 
-def embed_missing(catalogue: "Catalogue", maker: Embedder, progress: "Progress | None" = None) -> int:
-    """Embed the entries that have no vector of this embedder yet, batch by batch; how many there were.
+def embed_missing(
+    catalogue: "Catalogue",
+    maker: Embedder,
+    progress: "Progress | None" = None,
+    *,
+    name: str = "",
+    dask: str = "",
+) -> int:
+    """Embed the entries that have no vector of this embedder yet, chunk by chunk; how many there were.
 
-    A crystal that cannot be embedded keeps an empty vector, so that it is not tried again and again.
+    A chunk is the missing ones of `BATCH` successive ids, whoever computes it: with `dask` (and the embedder's `name`)
+    many machines do, to the same last bit. A crystal that cannot be embedded keeps an empty vector, so that it is not
+    tried again and again.
     """
     with catalogue.database.read() as connection:
         state = _state(connection, maker)
@@ -138,14 +149,30 @@ def embed_missing(catalogue: "Catalogue", maker: Embedder, progress: "Progress |
         missing = list(
             connection.scalars(select(entries.c.id).where(entries.c.id.not_in(done)).order_by(entries.c.id))
         )
-    for start in range(0, len(missing), BATCH):
-        batch = missing[start : start + BATCH]
-        store(catalogue, maker, batch, maker.vectors(catalogue.structures(batch)))
+    held = 0
+    if name:
+        work = ((name, [sites.pack() for sites in catalogue.sites(ids)], ids) for ids in _chunks(missing))
+        rows = ((chunk[2], made) for chunk, made in mapped(_made, work, dask))
+    else:
+        rows = ((ids, maker.vectors(catalogue.structures(ids))) for ids in _chunks(missing))
+    for ids, vectors_ in rows:
+        store(catalogue, maker, ids, vectors_)
+        held += len(ids)
         if progress:
-            progress("embedding", start + len(batch), len(missing))
+            progress("embedding", held, len(missing))
     if not missing:
         catalogue.embedded[maker.version] = state
     return len(missing)
+
+
+def _made(work: tuple[str, list[bytes], list[int]]) -> np.ndarray:
+    return embed_chunk(work[:2])
+
+
+def _chunks(missing: Sequence[int]) -> Iterator[list[int]]:
+    """Ids together whose numbers lie in one block of `BATCH`."""
+    for _, block in groupby(missing, key=lambda id: id // BATCH):
+        yield list(block)
 
 
 def _state(connection: Connection, maker: Embedder) -> tuple[int, int]:

@@ -213,6 +213,30 @@ def search(
     typer.echo(f"{len(found)} of {count} entries" + (", nearest first" if distances else ""))
 
 
+@catalogue.command("embed")
+def embed(
+    model: str = typer.Option("static", "--model", help="static, or a model's name or folder."),
+    dask: str = typer.Option(
+        "",
+        "--dask",
+        metavar="ADDRESS",
+        help="A Dask scheduler, tcp://host:8786, or local:N for N workers here.",
+    ),
+) -> None:
+    """Give every entry its vector, so that likeness answers at once; run again after a kill, it goes on.
+
+    Example: tenfma catalogue embed --dask local:4
+    """
+    from tenfma.catalogue.embedders import embedder
+    from tenfma.catalogue.likeness import embed_missing
+    from tenfma.cli.output import progress_bar
+
+    with opened() as held, progress_bar("embedding", 1.0) as report:
+        maker = embedder(model)
+        count = embed_missing(held, maker, lambda _, a, b: report(a / b), name=model, dask=dask)
+    typer.echo(f"embedded {count} entries with {maker.version}")
+
+
 @catalogue.command("show")
 def show(
     id: str = typer.Argument(help="An entry's id, or an identifier such as mp-2663."),

@@ -106,6 +106,7 @@ def test_an_entry_is_a_crystal_for_other_commands(capsys, tmp_path):
         (["import", "x", "--optimade", "https://y"], "give one of"),
         (["import", "--optimade", "nonsense"], "no OPTIMADE address"),
         (["import", ".", "--unit", "GPa"], "NAME=VALUE"),
+        (["embed", "--model", "nobody"], "there is no model nobody"),
         (["export", "x.xlsx"], "ends in .xlsx"),
         (["export", "no/such/folder/x.csv"], "no folder"),
     ],
@@ -126,7 +127,7 @@ def test_a_terminal_is_not_obeyed(capsys, tmp_path):
 
 
 def test_every_command_has_help_with_an_example(capsys):
-    for name in ("import", "search", "export", "show", "stats"):
+    for name in ("import", "search", "export", "embed", "show", "stats"):
         code, out, _ = printed(capsys, name, "--help")
         assert code == 0 and f"Example: tenfma catalogue {name}" in " ".join(out.split())
 
