@@ -230,3 +230,19 @@ def _section(_H: Any, name: str, energy: float, orbits: int, dt: float) -> Any:
     from tenfma.viz import section as sections
 
     return sections.dots(_H, energy, orbits, dt=min(max(dt, 0.05), 0.1))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def known_elements(name: str) -> set[str]:
+    """Elements of the crystals a shipped model was trained on, as its card says."""
+    return set(card(name).get("elements", []))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def card(name: str) -> dict[str, Any]:
+    """The card of a shipped model: what it was trained on, how, and how well it does."""
+    import json
+
+    from tenfma.site import assets
+
+    return json.loads((assets() / "models" / name / "card.json").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""Two browser components of our own: the crystal viewer and the player. Their code is in static/, no other origin."""
+"""Browser components of our own: crystal viewer, player, energy flow. Their code is in static/, no other origin."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -29,9 +29,17 @@ _crystal = st.components.v2.component(
 )
 
 
-def crystal(t: Texts, scene: Mapping[str, Any], alt: str, key: str = "viewer", height: int = 460) -> None:
+def crystal(
+    t: Texts,
+    scene: Mapping[str, Any],
+    alt: str,
+    key: str = "viewer",
+    height: int = 460,
+    on_pick: Callable[[], None] | None = None,
+) -> None:
     """Draw a scene of `tenfma.viz.scenes`; a clicked atom is told by `picked` in the rerun that follows.
 
+    `on_pick` is called before that rerun.
     Where the browser has no WebGL, a sentence stands in the picture's place and the page's tables hold the data.
     """
     spoken = {"alt": alt, "help": t("materials.viewer.help"), "no_webgl": t("materials.no_webgl")}
@@ -39,7 +47,7 @@ def crystal(t: Texts, scene: Mapping[str, Any], alt: str, key: str = "viewer", h
         key=key,
         data={**scene, "height": height, "texts": spoken},
         default={"picked": None},
-        on_picked_change=_heard,
+        on_picked_change=on_pick or _heard,
     )
 
 
@@ -49,12 +57,13 @@ def _heard() -> None:
 
 def picked(structure: Any, cells: int = 1, key: str = "viewer") -> int | None:
     """The site last clicked, if it was clicked in a picture of this very structure."""
+    return picked_in(scene_key(structure, (cells,) * 3), len(structure), key)
+
+
+def picked_in(scene: str, sites: int, key: str = "viewer") -> int | None:
+    """The site last clicked in the scene of that name."""
     held = (st.session_state.get(key) or {}).get("picked")
-    if (
-        held
-        and held.get("scene") == scene_key(structure, (cells,) * 3)
-        and 0 <= held.get("atom", -1) < len(structure)
-    ):
+    if held and held.get("scene") == scene and 0 <= held.get("atom", -1) < sites:
         return int(held["atom"])
     return None
 
@@ -84,3 +93,29 @@ def player(t: Texts, movie: Movie, alt: str, key: str = "player", height: int = 
     spoken = {name: t(name) for name in ("play", "pause", "time", "speed", "frame")}
     spoken |= {"help": t("player.help"), "alt": alt}
     _player(key=key, data=packed(movie, spoken, height))
+
+
+_FLOW_HTML = """
+<div class="player single">
+  <div class="panels" tabindex="0" role="img"><canvas class="plane"></canvas></div>
+  <div class="controls">
+    <button class="play" type="button"></button>
+    <input class="time" type="range" min="0" max="1" step="1" value="0">
+    <select class="speed"><option value="0.25">¼×</option><option value="0.5">½×</option>
+      <option value="1" selected>1×</option><option value="2">2×</option><option value="4">4×</option></select>
+  </div>
+  <output class="values" aria-live="off"></output>
+  <p class="help"></p>
+</div>
+"""
+
+_flow = st.components.v2.component(
+    "tenfma_flow", html=_FLOW_HTML, css=_asset("player.css"), js=_asset("flow.js")
+)
+
+
+def flow(t: Texts, picture: Mapping[str, Any], alt: str, key: str = "flow", height: int = 400) -> None:
+    """Play a picture of `tenfma.viz.flows`: parts coloured by energy, lines by the flow between them."""
+    spoken = {name: t(name) for name in ("play", "pause", "speed", "frame")}
+    spoken |= {"help": t("couplings.flow.help"), "energy": t("couplings.flow.energy"), "alt": alt}
+    _flow(key=key, data={**picture, "height": height, "texts": spoken})

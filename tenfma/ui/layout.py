@@ -24,6 +24,7 @@ PAGES = {
     "drift": "pages/energy_drift.py",
     "heat": "pages/heat.py",
     "mechanics": "pages/mechanics.py",
+    "couplings": "pages/couplings.py",
 }
 
 #: what Markdown, LaTeX and Streamlit's own directives would read as commands

@@ -14,7 +14,7 @@ SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROO
            ROOT / "tenfma" / "viz" / "drift.py"]  # fmt: skip
 #: the same in every language
 UNTRANSLATED = {"formula", "mechanics.formula", "heat.formula", "heat.exact", "heat.baoab", "heat.obabo", "heat.aboba",
-                "and", "materials.search.hint"}  # fmt: skip
+                "and", "materials.search.hint", "couplings.nobody", "couplings.strength"}  # fmt: skip
 
 
 def fields(text: str) -> set[str]:

@@ -5,11 +5,18 @@ Symbols, code, data columns and file names are the same in both languages and ar
 
 from collections.abc import Callable
 
-from tenfma.ui.texts import common, crystal, dynamics, heat, mechanics
+from tenfma.ui.texts import common, couplings, crystal, dynamics, heat, mechanics
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 
-PARTS = (common.TEXTS, crystal.TEXTS, dynamics.TEXTS, heat.TEXTS, mechanics.TEXTS)
+PARTS = (
+    common.TEXTS,
+    crystal.TEXTS,
+    dynamics.TEXTS,
+    heat.TEXTS,
+    mechanics.TEXTS,
+    couplings.TEXTS,
+)
 
 CATALOGUE: dict[str, tuple[str, str]] = {key: pair for part in PARTS for key, pair in part.items()}
 

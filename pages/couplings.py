@@ -1,0 +1,82 @@
+"""Couplings: arrows of −∂H/∂q on the crystal, heat map and distance linked; parts, sensitivities and energy flow."""
+
+import streamlit as st
+
+from tenfma.ui import coupled, explained, layout, state
+from tenfma.viz import certificates
+
+t = layout.begin("couplings")
+picture = st.container()
+controls = st.columns(3, gap="medium")
+with controls[0]:
+    chosen = explained.choose(t)
+e = chosen.explanation
+unit = e.couplings().unit
+
+with picture, layout.told():
+    coupled.linked(t, chosen)
+
+strengths = explained.strengths(chosen, chosen.key)
+layout.notice(t, coupled.sentence(t, chosen, strengths))
+with controls[1]:
+    if chosen.structure is not None:
+        st.caption(coupled.standing(t, chosen))
+with controls[2]:
+    st.caption(t("couplings.click"))
+
+
+@st.fragment
+def parts() -> None:
+    """Energy of every part; which bonds pull; which features H answers to."""
+    left, right = st.columns(2, gap="medium")
+    with left, layout.told(stop=False):
+        coupled.parts(t, chosen)
+    with right, layout.told(stop=False):
+        coupled.sensitivities(t, chosen)
+
+
+@st.fragment
+def flow() -> None:
+    """Energy running from part to part along a motion."""
+    st.subheader(t("couplings.flow"), anchor=False)
+    kT = 0.0
+    if chosen.structure is not None:
+        kT = state.number(
+            t("couplings.flow.kT"), "kT", 0.05, 0.005, 0.15, step=0.005, kind="slider", format="%.3f"
+        )
+    with layout.told(stop=False):
+        coupled.flow(t, chosen, kT)
+
+
+@st.fragment
+def truth() -> None:
+    """Every identity the explanation stands on, when asked for."""
+    with st.expander(t("couplings.check"), icon=":material/fact_check:"):
+        if not st.toggle(t("couplings.check.run"), key="check"):
+            return
+        found = e.verify()
+        failed = sum(check.verdict == "fail" for check in found.checks)
+        told = t(
+            "couplings.check.false" if failed else "couplings.check.true",
+            failed=failed,
+            count=len(found.checks),
+        )
+        (st.error if failed else st.success)(told)
+        st.dataframe(certificates.rows(found.to_dict()), hide_index=True, alt=t("couplings.check"))
+
+
+parts()
+flow()
+truth()
+layout.equations(
+    t,
+    [
+        (t("couplings.eq.force"), r"F_i = -\frac{\partial H}{\partial r_i}"),
+        (t("couplings.eq.coupling"), r"K_{ij} = \frac{\partial^2 H}{\partial q_i\,\partial q_j}"),
+        (
+            t("couplings.eq.flow"),
+            r"H = \sum_i E_i, \quad J_{ij} = \{E_i, E_j\} = -J_{ji}, \quad \sum_j J_{ij} = \dot E_i",
+        ),
+        (t("couplings.eq.rotation"), r"F(Rx) = R\,F(x)"),
+    ],
+)

@@ -1,0 +1,154 @@
+"""What the Couplings page explains: a shipped model on a crystal, or a textbook system; computed once and kept."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from tenfma.ui import cache, layout, state
+from tenfma.ui.texts import Texts
+from tenfma.viz import couplings as view
+from tenfma.viz.bonds import near_bonds
+from tenfma.viz.scenes import scene_key
+
+#: the crystal chosen on the Materials page
+CHOSEN = "crystal"
+SYSTEMS = ("coupled-oscillators", "fput-alpha", "toda", "henon-heiles")
+#: pictures stay quick below this many atoms
+MOST_ATOMS = 130
+FEW_ATOMS = 8
+UNTRAINED = "untrained"
+OWNED = ("atom", "partner", "cells")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """An explanation with what the page shows of it; `structure` and `bonds` are of crystals only."""
+
+    slug: str
+    title: str
+    explanation: Any
+    trained: bool = True
+    structure: Any = None
+    bonds: tuple[Any, ...] = ()
+    model: str = ""
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of what is coupled."""
+        return list(self.explanation.couplings().labels)
+
+    @property
+    def key(self) -> str:
+        """What the picture shows: the camera stays while it is the same."""
+        return scene_key(self.structure, self.slug) if self.structure is not None else self.slug
+
+
+def choose(t: Texts) -> Explained:
+    """The chosen subject; what the model cannot answer for is told in words, and the page ends there."""
+    models = cache.trained_models()
+    options = [*models, CHOSEN, *SYSTEMS]
+    names = {name: t("couplings.model", element=name) for name in models}
+    names |= {CHOSEN: t("couplings.crystal")} | {name: t(f"system.{name}") for name in SYSTEMS}
+    slug = state.choice(
+        t("couplings.subject"), "subject", options, names, default="Si", on_change=state.forget, args=OWNED
+    )
+    if slug in SYSTEMS:
+        return Explained(slug, names[slug], system(slug))
+    structure, model = (_own(slug), slug) if slug != CHOSEN else _carried(t)
+    few = len(structure) >= FEW_ATOMS
+    cells = state.number(t("couplings.cells"), "cells", 1 if few else 2, 1, 3, kind="slider")
+    while cells > 1 and len(structure) * cells**3 > MOST_ATOMS:
+        cells -= 1
+    size = state.number(t("couplings.rattle"), "rattle", 0.08, 0.0, 0.3, step=0.01, kind="slider")
+    title = f"{layout.formula(structure)}"
+    return crystal(model, slug, title, structure, scene_key(structure), cells, size)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def system(name: str) -> Any:
+    """A textbook system at its own start."""
+    from tenfma.explanation import explain
+    from tenfma.hamiltonian.textbook import textbook
+
+    return explain(textbook(name))
+
+
+@st.cache_resource(max_entries=16, show_spinner=True)
+def crystal(
+    model: str, slug: str, title: str, _structure: Any, key: str, cells: int, size: float
+) -> Explained:
+    """A model on a repeated crystal whose atoms are moved a little."""
+    from tenfma.explanation import explain
+
+    structure = view.rattled(_structure * (cells, cells, cells), size)
+    held = cache.model(model)
+    e = explain(held, structure, chart="atoms")
+    bonds = tuple(near_bonds(_structure * (cells, cells, cells)))
+    return Explained(slug, title, e, held.trained, structure, bonds, model)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def turned_forces(_e: Explained, key: str, model: str, degrees: float) -> tuple[Any, np.ndarray, float]:
+    """The crystal turned, its forces computed anew, and max |F(Rx) − R F(x)|, eV/Å."""
+    from tenfma.explanation import explain
+
+    R = view.rotation(degrees)
+    turned = view.rotated(_e.structure, R)
+    forces = explain(cache.model(model), turned, chart="atoms").sensitivities.forces
+    expected = _e.explanation.sensitivities.forces @ R.T
+    return turned, forces, float(np.linalg.norm(forces - expected))
+
+
+@st.cache_data(max_entries=32, show_spinner=True)
+def strengths(_e: Explained, key: str) -> np.ndarray:
+    """‖∂²H/∂q_i∂q_j‖ of every pair."""
+    return np.asarray(_e.explanation.couplings().strengths())
+
+
+@st.cache_data(max_entries=8, show_spinner=True)
+def flow(_e: Explained, key: str, kT: float, steps: int, samples: int) -> Any:
+    """Energy flow along a run from thermal momenta (crystals) or the system's start."""
+    from tenfma.explanation import explain
+
+    if _e.structure is None:
+        return _e.explanation.flow(samples=samples)
+    moving = explain(cache.model(_e.model), _e.structure, chart="atoms", p0="thermal", kT=kT)
+    return moving.flow(dt=1.0, steps=steps, samples=samples)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _own(symbol: str) -> Any:
+    """An element in the crystal it prefers, conventional cell."""
+    from ase.build import bulk
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    return AseAtomsAdaptor.get_structure(bulk(symbol, cubic=True))
+
+
+def _carried(t: Texts) -> tuple[Any, str]:
+    """The crystal chosen on the Materials page, with the model that answers for it."""
+    from tenfma.ui import choose as crystals
+
+    source = state.carried().get("crystal") or crystals.DEFAULT
+    with layout.told():
+        found = cache.crystal(source)
+    models = [*cache.trained_models(), UNTRAINED]
+    present = {str(site.specie.symbol) for site in found.structure}
+    fitting = next(
+        (name for name in models if name != UNTRAINED and present <= cache.known_elements(name)), UNTRAINED
+    )
+    name = state.choice(
+        t("couplings.with"), "with", models, lambda s: t("couplings.untrained") if s == UNTRAINED else s,
+        default=fitting,
+    )  # fmt: skip
+    strange = sorted(present - cache.known_elements(name)) if name != UNTRAINED else []
+    if strange:
+        known = ", ".join(sorted(cache.known_elements(name)))
+        st.warning(
+            t("couplings.outside", model=name, strange=", ".join(strange), known=known),
+            icon=":material/explore_off:",
+        )
+        st.stop()
+    return found.structure, name
