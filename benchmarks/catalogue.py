@@ -1,6 +1,7 @@
 """How quick the catalogue is: first and later starts, filters and likeness among 100,000 entries, a million vectors.
 
     python -m benchmarks.catalogue [--url postgresql://…] [--entries 100000] [--vectors 1000000] [--write]
+    python -m benchmarks.catalogue --dask 2 [--write]
 
 Entries are the starter library's crystals, each strained by itself up to 2 %; their vectors are the library's, moved
 at random. What is timed is the search, which does not care where vectors come from.
@@ -150,6 +151,29 @@ def million(count: int, folder: Path) -> dict[str, Any]:
     }
 
 
+def many_machines(workers: int) -> dict[str, Any]:
+    """Static vectors of the elasticity crystals: one single-thread process against single-thread workers here."""
+    from tenfma.catalogue.parallel import embed_chunk, mapped
+
+    blobs = [record.sites.pack() for record in _crystals(library() / LIBRARY)[:3319]]
+    work = [("static", blobs[start : start + 64]) for start in range(0, len(blobs), 64)]
+    embed_chunk(work[0])  # compiles
+    spent, made = {}, {}
+    for name, address in (("one process", ""), (f"{workers} workers", f"local:{workers}")):
+        begun = time.perf_counter()
+        made[name] = np.concatenate([rows for _, rows in mapped(embed_chunk, work, address)])
+        spent[name] = round(time.perf_counter() - begun, 2)
+    first, second = made.values()
+    seconds = list(spent.values())
+    return {
+        "crystals": len(blobs),
+        "seconds": spent,
+        "ratio": round(seconds[0] / seconds[1], 3),
+        "identical": first.tobytes() == second.tobytes(),
+        "note": "the workers' time includes starting them and their imports",
+    }
+
+
 def check(mapped: Vectors, x: np.ndarray, ids: np.ndarray, distances: np.ndarray) -> None:
     """Stop unless these are the nearest by float64, every row measured."""
     whole = np.concatenate(
@@ -173,8 +197,12 @@ def main() -> None:
     parser.add_argument("--url", default="")
     parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--vectors", type=int, default=1_000_000)
+    parser.add_argument("--dask", type=int, default=0, metavar="WORKERS", help="measure only this")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
+    if options.dask:
+        keep("many machines", many_machines(options.dask), options.write)
+        return
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         os.environ["TENFMA_DATA_HOME"] = str(folder / "measured")
@@ -186,12 +214,17 @@ def main() -> None:
             found["database"] = held.database.engine.dialect.name
             found |= measure(held, options.entries)
         found["likeness, a million"] = million(options.vectors, folder)
+    keep(found["database"], found, options.write)
+
+
+def keep(name: str, found: dict[str, Any], write: bool) -> None:
+    """Print the figures and, if asked, put them beside those kept before."""
     print(json.dumps(found, indent=1))
-    if options.write:
+    if write:
         machine = {"date": f"{date.today()}", "machine": platform.machine(), "cores": os.cpu_count()}
         path = EVIDENCE / "catalogue.json"
-        held_before = json.loads(path.read_text()) if path.exists() else {}
-        kept = {**held_before, "machine": machine, "targets_s": TARGETS, found["database"]: found}
+        held = json.loads(path.read_text()) if path.exists() else {}
+        kept = {**held, "machine": machine, "targets_s": TARGETS, name: found}
         path.write_text(json.dumps(kept, indent=1) + "\n")
 
 

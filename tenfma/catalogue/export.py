@@ -1,4 +1,4 @@
-"""Entries out: CIFs in a zip archive, extended XYZ, CSV, and JSON for chemiscope.
+"""Entries out: CIFs in a zip archive, extended XYZ, CSV, JSON for chemiscope, and OPTIMADE's JSON Lines.
 
 What `import` reads of these is what was exported: structures to the last digit written, properties with their units.
 """
@@ -6,8 +6,10 @@ What `import` reads of these is what was exported: structures to the last digit 
 import csv
 import io
 import json
+import math
 import os
 import re
+import string
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 CHUNK = 500
-FORMATS = (".zip", ".extxyz", ".csv", ".json")
+FORMATS = (".zip", ".extxyz", ".csv", ".json", ".jsonl")
 #: columns of every table, before the properties
 TOLD = ("identifier", "source", "licence", "url")
 Rows = Iterator[tuple[Entry, Sites]]
@@ -33,16 +35,17 @@ def export(
 ) -> int:
     """Write these entries in the format of the ending of `out`; the file appears whole or not at all.
 
-    `.zip` holds a CIF each and properties.csv, `.json` is for chemiscope. Raises CatalogueError for other endings.
+    `.zip` holds a CIF each and properties.csv, `.json` is for chemiscope, `.jsonl` for OPTIMADE servers. Raises
+    CatalogueError for other endings.
     """
     if out.suffix.lower() not in FORMATS:
         raise CatalogueError(
             f"--out {out} ends in {out.suffix or 'nothing'}; {', '.join(FORMATS)} is expected"
         )
-    write = {".zip": _zip, ".extxyz": _extxyz, ".csv": _csv, ".json": _chemiscope}[out.suffix.lower()]
+    write = {".zip": _zip, ".extxyz": _extxyz, ".csv": _csv, ".json": _chemiscope, ".jsonl": _optimade}
     part = out.with_name(f"{out.name}.{os.getpid()}.part")
     try:
-        write(part, lambda: _rows(catalogue, ids, progress), _columns(catalogue, ids))
+        write[out.suffix.lower()](part, lambda: _rows(catalogue, ids, progress), _columns(catalogue, ids))
         part.replace(out)
     except OSError as error:
         raise CatalogueError(f"{out} could not be written: {error.strerror or error}") from error
@@ -216,3 +219,44 @@ def _chemiscope(part: Path, rows: Callable[[], Rows], columns: dict[tuple[str, s
         "properties": targets,
     }
     part.write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+
+
+def _optimade(part: Path, rows: Callable[[], Rows], columns: dict[tuple[str, str, str], str]) -> None:
+    """OPTIMADE structures, version 1.2, one per line; properties bear the prefix `_tenfma_`, lower case."""
+    from ase.data import chemical_symbols
+
+    with part.open("w", encoding="utf-8") as file:
+        file.write(json.dumps({"x-optimade": {"meta": {"api_version": "1.2.0"}}}) + "\n")
+        for entry, sites in rows():
+            symbols = [chemical_symbols[number] for number in sites.numbers]
+            kinds = sorted(set(symbols))
+            counts = [symbols.count(kind) for kind in kinds]
+            unit = math.gcd(*counts)
+            attributes = {
+                "elements": kinds,
+                "nelements": len(kinds),
+                "elements_ratios": [count / len(symbols) for count in counts],
+                "chemical_formula_reduced": _formula(kinds, [count // unit for count in counts]),
+                "chemical_formula_anonymous": _formula(
+                    list(string.ascii_uppercase), sorted((count // unit for count in counts), reverse=True)
+                ),
+                "chemical_formula_descriptive": entry.reduced_formula,
+                "dimension_types": [int(flag) for flag in sites.pbc],
+                "nperiodic_dimensions": sum(sites.pbc),
+                "lattice_vectors": sites.lattice.tolist(),
+                "cartesian_site_positions": (sites.fractional @ sites.lattice).tolist(),
+                "nsites": len(symbols),
+                "species": [{"name": k, "chemical_symbols": [k], "concentration": [1.0]} for k in kinds],
+                "species_at_sites": symbols,
+                "structure_features": [],
+                "last_modified": None,
+                **{f"_tenfma_{name}": getattr(entry, name) for name in TOLD},
+                **{f"_tenfma_{_key(name).lower()}": value for name, value in _values(entry, columns).items()},
+            }
+            file.write(
+                json.dumps({"type": "structures", "id": f"{entry.id}", "attributes": attributes}) + "\n"
+            )
+
+
+def _formula(names: list[str], counts: list[int]) -> str:
+    return "".join(f"{name}{count if count > 1 else ''}" for name, count in zip(names, counts))

@@ -105,7 +105,9 @@ def import_(
 def export(
     out: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Where to: .zip (CIFs), .extxyz, .csv or .json (chemiscope)."),
+        typer.Argument(
+            metavar="FILE", help="Where to: .zip (CIFs), .extxyz, .csv, .json (chemiscope) or .jsonl."
+        ),
     ],
     ids: Annotated[list[str] | None, typer.Option("--id", help="Only this entry; may be repeated.")] = None,
     text: str = typer.Option("", "--text", help="Words every entry must bear."),

@@ -246,8 +246,7 @@ def real(request, tmp_path_factory):
     config = tmp_path_factory.mktemp("optimade") / "settings.json"
     held = {"aliases": {"structures": ALIASES}, "validate_api_response": False}
     if request.param == "crystals":
-        lines = [{"x-optimade": {"meta": {"api_version": "1.1.0"}}}, *map(complete, range(40))]
-        config.with_suffix(".jsonl").write_text("\n".join(map(json.dumps, lines)))
+        _exported(config.with_suffix(".jsonl"))
         held = {"insert_from_jsonl": str(config.with_suffix(".jsonl")), "validate_api_response": False}
     config.write_text(json.dumps(held))
     settings = {
@@ -281,11 +280,19 @@ def real(request, tmp_path_factory):
         process.wait(30)
 
 
-def complete(number):
-    """A record with the fields that the package's server wants of every structure."""
-    made = record(number, elements=["Cl", "Cs"], nelements=2, nsites=2, chemical_formula_reduced="ClCs")
-    made["attributes"]["last_modified"] = "2020-01-01T00:00:00Z"
-    return {**made, "id": f"t-{number}"}
+def _exported(path):
+    """Forty crystals as the catalogue itself exports them."""
+    import numpy as np
+
+    from tenfma.catalogue.entries import Record
+    from tenfma.catalogue.export import export
+    from tenfma.catalogue.packing import Sites
+
+    places, numbers = np.array([[0, 0, 0], [0.5, 0.5, 0.5]]), np.array([55, 17], np.uint8)
+    with catalogue.open(f"sqlite:///{path.with_suffix('.sqlite')}", filled=False) as held:
+        crystals = [Sites(np.eye(3) * (3.0 + 0.2 * n), places, numbers).structure() for n in range(40)]
+        records = [Record.of(f"{n}", c, source="test", identifier=f"t-{n}") for n, c in enumerate(crystals)]
+        export(held, held.add(records, "test"), path)
 
 
 def asked(base):
