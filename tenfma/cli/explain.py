@@ -34,7 +34,7 @@ def explain(
 ) -> None:
     """Explain a crystal's energy: parts, tensions, torques, couplings, modes and energy flow, checked.
 
-    Example: tenfma explain prototype:A4 --model Si --supercell 2,2,2 --flow 500 --out report.html
+    Example: tenfma explain si.cif --model Si --supercell 2,2,2 --flow 500 --out report.html
     """
     from tenfma.cli.output import progress_bar, writable
     from tenfma.crystal.structures import read

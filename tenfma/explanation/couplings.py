@@ -128,6 +128,29 @@ class Couplings:
         return np.sqrt((self.matrix() ** 2).sum((-2, -1)))
 
 
+def between_kinds(couplings: Couplings, kinds: list[str]) -> "pd.DataFrame":
+    """Couplings gathered by the kinds of both ends, each pair of parts once: columns pair, pairs, strength, strongest.
+
+    `strength` is the root of the sum of all squared blocks of that pair of kinds. A part's coupling to itself is
+    left out.
+    """
+    import pandas as pd
+
+    strengths = couplings.strengths()
+    i, j = np.triu_indices(len(kinds), 1)
+    frame = pd.DataFrame(
+        {"pair": ["–".join(sorted((kinds[a], kinds[b]))) for a, b in zip(i, j)], "block": strengths[i, j]}
+    )
+    gathered = frame.groupby("pair")["block"]
+    return pd.DataFrame(
+        {
+            "pairs": gathered.size(),
+            "strength": gathered.apply(lambda blocks: float(np.sqrt((blocks**2).sum()))),
+            "strongest": gathered.max(),
+        }
+    ).reset_index()
+
+
 def shells_of(
     couplings: Couplings, kinds: list[str], distances: np.ndarray, width: float = 0.05
 ) -> "pd.DataFrame":

@@ -35,6 +35,10 @@ class PartedHamiltonian(Hamiltonian):
     def degrees_of_freedom(self) -> int:
         return self.H.degrees_of_freedom
 
+    def free_normals(self, normals: Any) -> Any:
+        """Noise that leaves alone what H's forces conserve."""
+        return self.H.free_normals(normals)
+
     def __call__(self, q: Any, p: Any, t: float = 0.0) -> np.ndarray:
         """E_i, (parts,)."""
         return self.energies(np.asarray(q, dtype=float), np.asarray(p, dtype=float), t)

@@ -188,6 +188,10 @@ def of_hamiltonian(H: Hamiltonian, q: Any, p: Any, parts: Mapping[str, Any] | No
         return FormulaSubject(H.name, H, q, p, formula_parts(H, parts))
     if parts is not None:
         return Subject(H.name, H, q, p, FunctionParts(H, parts, GIVEN))
+    if isinstance(H, AtomsHamiltonian) and H.n_crystals == 1:
+        kind: Any = NetworkSubject if H._evaluator is None else SiteSubject
+        parted = atoms_of_network(H) if H._evaluator is None else SiteParts(H, H._evaluator)
+        return kind(H.name, H, q, p, parted, H.numbers.numpy())
     if hasattr(H, "numbers") and hasattr(H, "mass"):
         return Subject(H.name, H, q, p, CalculatorParts(H), np.asarray(plain(H.numbers)))
     return Subject(H.name, H, q, p, FunctionParts(H, {"H": H}, "one part: H itself"))

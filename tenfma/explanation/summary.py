@@ -6,7 +6,8 @@ import numpy as np
 
 from tenfma.dynamics.certificates.report import plain_number
 from tenfma.errors import TenfmaError
-from tenfma.explanation.couplings import LARGEST, Couplings, shells_of
+from tenfma.explanation.couplings import LARGEST, Couplings, between_kinds, shells_of
+from tenfma.explanation.crystals import SiteParts
 from tenfma.explanation.sensitivities import angles_frame
 from tenfma.explanation.tables import html_table, sentence
 from tenfma.explanation.tensions import GAUGE
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
     from tenfma.explanation.explain import Explanation
     from tenfma.explanation.flow import Flow
 
-#: atoms up to which all couplings are told unasked
-COUPLED = 100
+#: atoms up to which all couplings are told unasked: of machine code, and of what is slower
+COUPLED, COUPLED_SLOW = 100, 16
+
+
+def few_enough(e: "Explanation") -> bool:
+    """Whether all couplings of atoms are told unasked."""
+    numbers = e.subject.numbers
+    most = COUPLED if isinstance(e.parted, SiteParts) else COUPLED_SLOW
+    return numbers is not None and e.subject.structure is not None and len(numbers) <= most
 
 
 def tables_of(
@@ -43,7 +51,8 @@ def tables_of(
     couplings = e.couplings()
     if not isinstance(couplings, Couplings):
         found["couplings"] = couplings.between_groups(probes=8)
-    elif numbers is not None and e.subject.structure is not None and len(numbers) <= COUPLED:
+    elif few_enough(e):
+        found["couplings by kind"] = between_kinds(couplings, e.kinds())
         found["couplings"] = shells_of(couplings, e.kinds(), e.distances())
         found["modes"] = e.modes(supercell or (1, 1, 1)).frame()
     elif numbers is None and len(couplings.labels) <= min(LARGEST, COUPLED):

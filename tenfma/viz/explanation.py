@@ -153,7 +153,8 @@ def crystal_figure(
 ) -> go.Figure:
     """Atoms as discs coloured by one number each, seen from a little above; bonds (from, to, value) by their sign.
 
-    `senses` names the two signs. Drawn flat, so that it needs no graphics card and prints as it looks; nearer atoms are larger and drawn last.
+    `senses` names the two signs. Drawn flat, so that it needs no graphics card and prints as it looks; nearer
+    atoms are larger and drawn last.
     """
     seen = positions @ VIEW
     chart = figure("", "", height=460)

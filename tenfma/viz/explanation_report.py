@@ -21,7 +21,7 @@ from tenfma.explanation.couplings import Couplings
 from tenfma.explanation.explain import Explanation
 from tenfma.explanation.flow import Flow
 from tenfma.explanation.labels import kind, symbols
-from tenfma.explanation.summary import COUPLED, tables_of
+from tenfma.explanation.summary import COUPLED, few_enough, tables_of
 from tenfma.explanation.tables import html_table, sentence
 from tenfma.explanation.tensions import GAUGE
 from tenfma.viz import explanation as figures
@@ -157,10 +157,11 @@ def _sensitivities(e: Explanation) -> Iterator[tuple[Any, ...]]:
 def _couplings(e: Explanation, supercell: Any) -> Iterator[tuple[Any, ...]]:
     couplings = e.couplings()
     numbers = e.subject.numbers
-    if not isinstance(couplings, Couplings) or len(couplings.labels) > COUPLED:
+    if not isinstance(couplings, Couplings):
         text = "Sizes of second derivatives between kinds, estimated from probes, with standard errors."
-        if not isinstance(couplings, Couplings):
-            yield "What is coupled to what", text, [], "couplings"
+        yield "What is coupled to what", text, [], "couplings"
+        return
+    if not few_enough(e) and (numbers is not None or len(couplings.labels) > COUPLED):
         return
     strengths = couplings.strengths()
     charts = [("Sizes of the blocks.", figures.matrix_figure(couplings.labels, strengths, couplings.unit))]
@@ -168,7 +169,13 @@ def _couplings(e: Explanation, supercell: Any) -> Iterator[tuple[Any, ...]]:
         charts.append(
             ("Against distance.", figures.distances_figure(strengths, e.distances(), couplings.unit))
         )
-    yield "What is coupled to what", f"∂²H/∂q_i∂q_j by {couplings.how}.", charts, "couplings"
+    yield (
+        "What is coupled to what",
+        f"∂²H/∂q_i∂q_j by {couplings.how}.",
+        charts,
+        "couplings by kind",
+        "couplings",
+    )
     if numbers is not None and e.subject.structure is not None:
         modes = e.modes(supercell or (1, 1, 1))
         size = " × ".join(map(str, supercell or (1, 1, 1)))

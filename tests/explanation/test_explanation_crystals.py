@@ -11,6 +11,7 @@ from ase.calculators.emt import EMT
 import tenfma
 from tenfma.crystal.complex import SimplicialComplex
 from tenfma.explanation import explain
+from tenfma.explanation.couplings import between_kinds
 from tenfma.explanation.crystals import simplices_parts
 from tenfma.explanation.flow import flow_along, run_flow
 
@@ -169,6 +170,22 @@ def test_couplings_are_symmetric_equal_differences_and_obey_the_sum_rule(case):
         assert np.abs(wrong - second_order).max() > 1e-2 * largest
 
 
+def test_couplings_gather_by_kinds_of_atoms():
+    e = explained("network, atoms")
+    found = between_kinds(e.couplings(), e.kinds())
+    assert list(found["pair"]) == ["Cl–Na"] and found["pairs"].iloc[0] == 1
+    block = np.linalg.norm(e.couplings().matrix()[0, 1])
+    assert found["strength"].iloc[0] == pytest.approx(block) == found["strongest"].iloc[0]
+
+
+def test_an_atoms_hamiltonian_by_itself_is_explained_too():
+    e = explained("force model")
+    alone = explain(e.H, e.q, e.p)
+    assert alone.parts.energy == pytest.approx(e.parts.energy)
+    assert alone.sensitivities.bonds.tension == pytest.approx(e.sensitivities.bonds.tension)
+    assert alone.modes().frequencies == pytest.approx(e.modes().frequencies)
+
+
 def test_couplings_by_machine_code_agree_with_automatic_differentiation():
     from tenfma.explanation.couplings import twice_differentiated
 
@@ -216,6 +233,34 @@ def test_vectors_and_tensors_turn_with_the_crystal(case):
     assert np.sort(theirs.torque) == pytest.approx(np.sort(mine.torque), abs=1e-6)
 
 
+@pytest.mark.parametrize("case", ["force model", "network, atoms"])
+def test_patterns_of_modes_and_slopes_of_vector_features_turn_with_the_crystal(case):
+    e = explained(case)
+    Q = np.linalg.qr(np.random.default_rng(7).normal(size=(3, 3)))[0]
+    Q = -Q * np.sign(np.linalg.det(Q))
+    crystal = e.subject.structure.copy()
+    crystal.set_cell(crystal.cell.array @ Q.T)
+    crystal.positions = e.q @ Q.T
+    turned = explain(e.subject.model, crystal, chart="atoms")
+    mine, theirs = e.modes(), turned.modes()
+    assert theirs.frequencies[3:] == pytest.approx(mine.frequencies[3:], rel=1e-5, abs=1e-6)
+    apart = (
+        np.abs(np.subtract.outer(mine.frequencies, mine.frequencies)) + np.eye(len(mine.frequencies)) > 0.05
+    )
+    single = np.flatnonzero(apart.all(axis=1) & (np.abs(mine.frequencies) > 0.1))
+    assert len(single) > 0
+    for mode in single:
+        overlap = ((mine.patterns[mode] @ Q.T) * theirs.patterns[mode]).sum()
+        assert abs(overlap) == pytest.approx(1.0, abs=1e-5)
+    features, others = e.sensitivities.features, turned.sensitivities.features
+    where = [features.names["bonds"].index(f"harmonic_1{axis}") for axis in ("_x", "_y", "_z")]
+    vectors, moved = (found.slopes["bonds"][:, where] for found in (features, others))
+    scale = np.abs(vectors).max()
+    assert scale > 0
+    assert np.abs(moved - vectors @ Q.T).max() < 1e-9 * max(1.0, scale)
+    assert np.abs(moved - vectors).max() > 0.1 * scale
+
+
 def test_flow_balances_along_the_trajectory_to_the_error_of_integration():
     e = explained("force model")
     error = []
@@ -232,7 +277,7 @@ def test_flow_balances_along_the_trajectory_to_the_error_of_integration():
 def test_the_bath_joins_the_balance_under_langevin_dynamics():
     e = explained("force model")
     error, short = [], []
-    for dt, steps in ((0.5, 80), (0.125, 320)):
+    for dt, steps in ((0.5, 40), (0.125, 160)):
         flow = e.flow(dt=dt, steps=steps, save_every=1, method="baoab", kT=0.05, friction=0.02, seed=3)
         assert flow.heat.shape == (steps + 1, len(e.labels))
         assert flow.heat.sum(1) == pytest.approx(np.asarray(flow.path.heat).sum(1))
