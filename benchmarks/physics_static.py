@@ -120,7 +120,7 @@ def phonons(crystal: Crystal, calculator: Any, a: float, repeat: int = 4) -> dic
     legs = [np.linspace(places[s], places[e], POINTS) for s, e in pairwise(names)]
     phonon.run_band_structure(legs)
     bands = phonon.get_band_structure_dict()
-    phonon.run_mesh([12, 12, 12])
+    phonon.run_mesh([12, 12, 12], is_gamma_center=True)
     mesh = phonon.get_mesh_dict()["frequencies"]
     every = np.concatenate([*(f.ravel() for f in bands["frequencies"]), mesh.ravel()])
     return {

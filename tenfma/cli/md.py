@@ -44,6 +44,9 @@ def md(
 
     Example: tenfma md si.cif --model Si --supercell 2 2 2 --ensemble nvt --temperature 300 --out si.traj
     """
+    from contextlib import closing
+
+    from tenfma.cli.interrupts import held_interrupts
     from tenfma.cli.output import writable
     from tenfma.crystal.structures import notes, read
     from tenfma.errors import TenfmaError
@@ -67,12 +70,14 @@ def md(
     session = Session(H, atoms, plan, out, geometry, tuple(bond or ()), tuple(angle or ()), restart)
     typer.echo(f"{H.name}: {len(atoms)} atoms, {plan.ensemble.upper()}, {temperature:g} K, dt {dt:g} fs")
     lines = max(1, -(-steps // every) // 20)
-    for number, row in enumerate(session.run(steps, every)):
-        if number == 0:
-            typer.echo(f"{'time fs':>10} {'T K':>8} {'E eV':>14} {'drift meV/atom':>14}")
-        if number % lines == 0 or row["step"] == steps:
-            typer.echo(
-                f"{row['time_fs']:>10.1f} {row['temperature_K']:>8.1f} {row['total_eV']:>14.5f} "
-                f"{row['drift_meV_per_atom']:>14.5f}"
-            )
+    with held_interrupts("after this interval") as check, closing(session.run(steps, every)) as rows:
+        for number, row in enumerate(rows):
+            if number == 0:
+                typer.echo(f"{'time fs':>10} {'T K':>8} {'E eV':>14} {'drift meV/atom':>14}")
+            if number % lines == 0 or row["step"] == steps:
+                typer.echo(
+                    f"{row['time_fs']:>10.1f} {row['temperature_K']:>8.1f} {row['total_eV']:>14.5f} "
+                    f"{row['drift_meV_per_atom']:>14.5f}"
+                )
+            check()
     typer.echo(f"saved      {out}, {session.table_file}" + (f", {geometry}" if geometry else ""))

@@ -28,10 +28,13 @@ def relax(
 
     Example: tenfma relax si.cif --model Si --cell --out si.cif
 
-    Exit code 1 where --steps were not enough; the crystal as it then stands is written all the same.
+    Exit code 1 where --steps were not enough, 130 on Ctrl-C; the crystal as it then stands is written all the same.
     """
+    from contextlib import suppress
+
     import ase.io
 
+    from tenfma.cli.interrupts import held_interrupts
     from tenfma.cli.output import writable
     from tenfma.crystal.structures import notes, read
     from tenfma.errors import TenfmaError
@@ -49,14 +52,17 @@ def relax(
     atoms.calc = chosen(model, calculator)
 
     def line(now: relaxation.Progress) -> None:
+        check()
         typer.echo(
             f"{now.step:>6} {now.energy:>14.6f} {now.largest_force:>12.5f} {now.volume / len(atoms):>12.4f}"
         )
 
     typer.echo(f"{'step':>6} {'E eV':>14} {'force eV/Å':>12} {'Å³/atom':>12}")
-    done = relaxation.relax(
-        atoms, cell=cell, fmax=fmax, steps=steps, optimizer=optimizer, pressure=pressure, on_step=line
-    )
+    done = None
+    with suppress(KeyboardInterrupt), held_interrupts("after this step") as check:
+        done = relaxation.relax(
+            atoms, cell=cell, fmax=fmax, steps=steps, optimizer=optimizer, pressure=pressure, on_step=line
+        )
     part = out.with_name("part-" + out.name)
     try:
         ase.io.write(part, atoms, format=kind)
@@ -67,6 +73,8 @@ def relax(
     a, b, c, alpha, beta, gamma = atoms.cell.cellpar()
     typer.echo(f"cell       {a:.4f} {b:.4f} {c:.4f} Å, {alpha:.2f} {beta:.2f} {gamma:.2f}°")
     typer.echo(f"saved      {out}")
+    if done is None:
+        raise KeyboardInterrupt
     if not done.converged:
         typer.echo(f"not converged: {done.largest_force:.4f} eV/Å is left; raise --steps or --fmax")
         raise typer.Exit(NOT_CONVERGED)

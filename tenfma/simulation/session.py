@@ -1,6 +1,6 @@
 """One run with its files: begin or go on, keep every interval whole, finish also when interrupted."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +48,7 @@ class Session:
                 geometry.chosen(atoms, list(bonds), list(angles)) if named else geometry.nearest(atoms)
             )
 
-    def run(self, steps: int, every: int) -> Iterator[dict[str, float]]:
+    def run(self, steps: int, every: int) -> Generator[dict[str, float], None, None]:
         """The rows of the table up to step `steps`, each after all files hold its interval."""
         held = self.held
         rows = None if held is None else held.rows

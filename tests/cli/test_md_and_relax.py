@@ -1,11 +1,16 @@
 """`tenfma md` and `tenfma relax`: good runs leave their files; every bad one is a sentence and exit code 2."""
 
+import os
+import signal
+import time
+
 import ase.io
 import pandas as pd
 import pytest
 from ase.build import bulk
 
 from tenfma.cli import run
+from tenfma.cli.interrupts import held_interrupts
 
 FAST = ["--steps", "6", "--every", "3"]
 
@@ -81,3 +86,60 @@ def test_bad_input_is_one_sentence_and_exit_code_2(case, silicon, tmp_path, caps
 def test_where_output_cannot_go_is_said_before_any_work(command, silicon, tmp_path, capsys):
     assert run([command, silicon, "--model", "Si", "--out", str(tmp_path / "out.strange")]) == 2
     assert "ending" in capsys.readouterr().err
+
+
+def test_a_model_is_certified_from_a_thermal_start(tmp_path, capsys):
+    two = tmp_path / "si.cif"
+    ase.io.write(two, bulk("Si", "diamond", a=5.46))
+    start = ["--structure", str(two), "--chart", "atoms", "--dt", "1", "--steps", "20"]
+    assert run(["certify", "Si", *start, "--kT", "0.03"]) == 0
+    assert "symplectic defect" in capsys.readouterr().out
+    assert run(["certify", "p**2/2 + q**2/2", "--dt", "0.1", "--q", "1", "--p", "0", "--kT", "0.03"]) == 2
+    assert "kT" in capsys.readouterr().err
+
+
+def ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_waits_for_the_end_of_the_work_in_hand(capsys):
+    done = []
+    with pytest.raises(KeyboardInterrupt), held_interrupts("soon") as check:
+        check()
+        ctrl_c()
+        done.append("the rest of this piece")
+        check()
+        done.append("the next piece")
+    assert done == ["the rest of this piece"]
+    assert "soon" in capsys.readouterr().err
+    with pytest.raises(KeyboardInterrupt):
+        ctrl_c()
+        time.sleep(5)
+
+
+def test_a_second_ctrl_c_does_not_wait():
+    done = []
+    with pytest.raises(KeyboardInterrupt), held_interrupts("soon"):
+        ctrl_c()
+        done.append("work")
+        ctrl_c()
+        time.sleep(5)
+        done.append("more work")
+    assert done == ["work"]
+
+
+def test_an_interrupted_relaxation_keeps_the_crystal_as_it_stands(tmp_path, monkeypatch, capsys):
+    from tenfma.simulation import relaxation
+
+    wait = relaxation._progress
+
+    def interrupting(step, *rest):
+        if step == 1:
+            ctrl_c()
+        return wait(step, *rest)
+
+    monkeypatch.setattr(relaxation, "_progress", interrupting)
+    out = tmp_path / "cu.cif"
+    start = ["relax", "prototype:Cu", "--calculator", "emt", "--cell", "--pressure", "3", "--fmax", "1e-6"]
+    assert run([*start, "--out", str(out)]) == 130
+    assert len(ase.io.read(out)) == 1
