@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenfma.errors import TenfmaError
+from tenfma.explanation.tables import html_table, sentence
 from tenfma.hamiltonian.evaluator import Evaluator, Pairs
 
 if TYPE_CHECKING:
@@ -126,6 +127,20 @@ class Couplings:
     def strengths(self) -> np.ndarray:
         """‖∂²H/∂q_i∂q_j‖ (Frobenius), (parts, parts)."""
         return np.sqrt((self.matrix() ** 2).sum((-2, -1)))
+
+    def strongest(self, part: int) -> "pd.DataFrame":
+        """Whom one part is coupled to most: columns part, strength, strongest first, itself left out."""
+        import pandas as pd
+
+        strengths = np.sqrt((self.row(part) ** 2).sum((-2, -1)))
+        frame = pd.DataFrame({"part": self.labels, "strength": strengths}).drop(index=part)
+        return frame.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
+
+    def _repr_html_(self) -> str:
+        first = self.labels[0]
+        return sentence(f"∂²H/∂q_i∂q_j in {self.unit}, by {self.how}.") + html_table(
+            self.strongest(0), f"‖block‖ with {first}"
+        )
 
 
 def between_kinds(couplings: Couplings, kinds: list[str]) -> "pd.DataFrame":

@@ -23,8 +23,9 @@ KEPT = 5_000_000
 
 @dataclass(frozen=True, eq=False)
 class Flow:
-    """J along a path. `power` (times, parts) is Σ_j J_ij; `energies` (times, parts) are the path's own E_i.
+    """J along a path, in `unit`, under a `gauge`.
 
+    `power` (times, parts) is Σ_j J_ij and what drives and dampers do; `energies` (times, parts) the path's own E_i.
     `currents` (times, parts, parts) is None where it would be too large; `mean` and `spread` (parts, parts) are its
     average over the path and standard deviation. `heat` (times, parts) is what the bath has given each part so far.
     """
@@ -43,10 +44,7 @@ class Flow:
 
     @cached_property
     def gained(self) -> np.ndarray:
-        """∫ Σ_j J_ij dt from the start, (times, parts), by the trapezium rule with its first correction.
-
-        Between kept states f is a cubic through four of them where there are so many.
-        """
+        """∫ Σ_j J_ij dt from the start, (times, parts), by a cubic spline through the states looked at."""
         from scipy.interpolate import CubicSpline
 
         if len(self.t) < 4:
@@ -111,7 +109,8 @@ def flow_along(parted: PartedHamiltonian, path: Path, samples: int | None = None
     total, square = np.zeros((2, parts, parts))
     for place, k in enumerate(chosen):
         J = parted.currents(q[k], p[k], float(t[k]))
-        power[place] = J.sum(1)
+        outside = parted.outside(q[k], p[k], float(t[k]))
+        power[place] = J.sum(1) if outside is None else J.sum(1) + outside
         energies[place] = path.energy[k] if own else parted.energies(q[k], p[k], float(t[k]))
         total += J
         square += J * J

@@ -17,6 +17,8 @@ from tenfma.hamiltonian.protocol import Hamiltonian
 
 #: sums of parts that differ from H by more than this, relative, are no split of H
 SPLIT_TOLERANCE = 1e-6
+#: half the interval over which ∂E/∂t is differenced
+DT = 1e-5
 
 
 class PartedHamiltonian(Hamiltonian):
@@ -59,6 +61,10 @@ class PartedHamiltonian(Hamiltonian):
     def transfer(self, q: np.ndarray, p: np.ndarray, t: float = 0.0) -> np.ndarray:
         """M_ij = Σ_k ∂E_i/∂q_k ∂E_j/∂p_k, (parts, parts): what the motion of j does to the energy of i."""
 
+    def outside(self, q: np.ndarray, p: np.ndarray, t: float = 0.0) -> np.ndarray | None:
+        """Change of E_i that is not {E_i, H}: what drives and dampers do, (parts,); None where there are none."""
+        return None
+
     def currents(self, q: np.ndarray, p: np.ndarray, t: float = 0.0) -> np.ndarray:
         """J_ij = {E_i, E_j}, (parts, parts), energy per time into i from j."""
         M = self.transfer(q, p, t)
@@ -80,6 +86,15 @@ class FunctionParts(PartedHamiltonian):
         by_q = np.stack([np.ravel(dq) for dq, _ in slopes])
         by_p = np.stack([np.ravel(dp) for _, dp in slopes])
         return by_q @ by_p.T
+
+    def outside(self, q: np.ndarray, p: np.ndarray, t: float = 0.0) -> np.ndarray | None:
+        """∂E_i/∂t − c Σ_k p_k ∂E_i/∂p_k, with c the linear friction of H."""
+        if not (self.damping or self.time_dependent):
+            return None
+        change = np.array([-self.damping * float(np.sum(p * _slopes(f, q, p, t)[1])) for f in self.functions])
+        if self.time_dependent:
+            change += (self.energies(q, p, t + DT) - self.energies(q, p, t - DT)) / (2 * DT)
+        return change
 
 
 def checked(parted: PartedHamiltonian, q: np.ndarray, p: np.ndarray) -> PartedHamiltonian:

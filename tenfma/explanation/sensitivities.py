@@ -15,6 +15,7 @@ from tenfma.dynamics.arrays import plain
 from tenfma.errors import TenfmaError
 from tenfma.explanation.crystals import SiteParts
 from tenfma.explanation.labels import atom_labels, kind, symbols
+from tenfma.explanation.tables import html_table
 from tenfma.explanation.tensions import Tensions, angles_at, resolve
 from tenfma.hamiltonian.atoms import AtomsHamiltonian
 from tenfma.hamiltonian.lift import Lift, RankLift
@@ -267,3 +268,6 @@ class Sensitivities:
             for place, value in enumerate(values)
         ]
         return pd.DataFrame(rows, columns=["rank", "simplex", "size"])
+
+    def _repr_html_(self) -> str:
+        return html_table(self.frame())

@@ -58,7 +58,15 @@ def test_json_holds_numbers_and_names(silicon):
 
 def test_objects_show_themselves_in_a_notebook(silicon):
     flow = explain(tenfma.textbook("coupled-oscillators")).flow(steps=20)
-    for shown in (silicon, silicon.parts, silicon.modes(), silicon.verify(), flow):
+    for shown in (
+        silicon,
+        silicon.parts,
+        silicon.modes(),
+        silicon.verify(),
+        flow,
+        silicon.sensitivities,
+        silicon.couplings(),
+    ):
         assert "<table>" in shown._repr_html_()
     assert "Gauge" in silicon._repr_html_()
 

@@ -96,3 +96,15 @@ def test_what_cannot_be_explained_is_refused_in_a_sentence():
         _ = e.sensitivities.bonds
     with pytest.raises(TenfmaError, match="no part"):
         e.couplings(of=7)
+
+
+@pytest.mark.parametrize("name", ["driven-pendulum", "damped-oscillator"])
+def test_drives_and_dampers_join_the_balance(name):
+    H = tenfma.textbook(name)
+    flow = explain(H).flow(dt=0.005, steps=800, save_every=4)
+    exchanged = np.abs(flow.energies - flow.energies[0]).max()
+    assert exchanged > 0.01
+    assert np.abs(flow.balance).max() < 1e-3 * exchanged
+    assert (
+        np.abs(flow.balance + flow.gained).max() > 0.5 * exchanged
+    )  # nothing but the outside changes one part
