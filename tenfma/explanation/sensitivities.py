@@ -229,6 +229,14 @@ class Sensitivities:
         """Every bond once with its tension from both ends, eV/Å."""
         return self.resolved[1]
 
+    def bond_table(self) -> "pd.DataFrame":
+        """Columns bond, pair, i, j, length (Å), tension (eV/Å), strongest first."""
+        return self.bonds.frame(self.subject.numbers)
+
+    def angle_table(self, most: int | None = None) -> "pd.DataFrame":
+        """Columns angle, apex, degrees, torque (eV/rad), strongest first; a torque > 0 wants the angle smaller."""
+        return angles_frame(self.tensions, self.subject.numbers, most)
+
     @cached_property
     def features(self) -> FeatureSensitivities:
         """∂U/∂(named features) at the crystal's q₀. Raises TenfmaError for what has no features."""

@@ -8,7 +8,6 @@ from tenfma.dynamics.certificates.report import plain_number
 from tenfma.errors import TenfmaError
 from tenfma.explanation.couplings import LARGEST, Couplings, between_kinds, shells_of
 from tenfma.explanation.crystals import SiteParts
-from tenfma.explanation.sensitivities import angles_frame
 from tenfma.explanation.tables import html_table, sentence
 from tenfma.explanation.tensions import GAUGE
 
@@ -40,10 +39,8 @@ def tables_of(
     }
     numbers = e.subject.numbers
     try:
-        bonds, tensions = e.sensitivities.bonds, e.sensitivities.tensions
-        assert numbers is not None
-        found["bond tensions"] = bonds.frame(numbers)
-        found["angle torques"] = angles_frame(tensions, numbers, most=200)
+        found["bond tensions"] = e.sensitivities.bond_table()
+        found["angle torques"] = e.sensitivities.angle_table(most=200)
     except TenfmaError:
         pass
     if e.subject.complex is not None:

@@ -186,6 +186,25 @@ def test_an_atoms_hamiltonian_by_itself_is_explained_too():
     assert alone.modes().frequencies == pytest.approx(e.modes().frequencies)
 
 
+def test_atoms_with_a_calculator_are_explained_as_the_hamiltonian_they_are():
+    atoms = rattled("Cu")
+    atoms.calc = EMT()
+    e = explain(*tenfma.from_ase(atoms))
+    assert e.labels[-1] == "potential energy"
+    assert e.parts.defect < 1e-9
+    assert e.verify().green, str(e.verify())
+    assert np.abs(e.modes().frequencies[:3]).max() < 0.05
+    assert explained("calculator").modes().frequencies == pytest.approx(e.modes().frequencies, abs=1e-3)
+
+
+def test_tables_of_bonds_and_angles_say_who_and_how_strong():
+    e = explained("force model")
+    bonds, angles = e.sensitivities.bond_table(), e.sensitivities.angle_table(most=5)
+    assert len(bonds) == len(e.sensitivities.bonds.tension) and len(angles) == 5
+    assert bonds["tension"].abs().is_monotonic_decreasing
+    assert angles["torque"].abs().iloc[0] == pytest.approx(np.abs(e.sensitivities.tensions.torque).max())
+
+
 def test_couplings_by_machine_code_agree_with_automatic_differentiation():
     from tenfma.explanation.couplings import twice_differentiated
 
