@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from tenfma.ui import coupled, explained, layout, state
-from tenfma.viz import certificates
+from tenfma.ui import certified, coupled, explained, layout, state
 
 t = layout.begin("couplings")
 picture = st.container()
@@ -62,7 +61,7 @@ def truth() -> None:
             count=len(found.checks),
         )
         (st.error if failed else st.success)(told)
-        st.dataframe(certificates.rows(found.to_dict()), hide_index=True, alt=t("couplings.check"))
+        st.dataframe(certified.rows(t, found.to_dict()), hide_index=True, alt=t("couplings.check"))
 
 
 parts()

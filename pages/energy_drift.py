@@ -1,12 +1,10 @@
 """Energy drift: which methods keep the energy, how fast the others lose it, and with what order errors fall."""
 
-import json
-
 import pandas as pd
 import streamlit as st
 
-from tenfma.ui import cache, layout, state, systems
-from tenfma.viz import certificates, phase
+from tenfma.ui import cache, certified, layout, state, systems
+from tenfma.viz import phase
 from tenfma.viz import drift as study
 
 t = layout.begin("drift")
@@ -77,10 +75,7 @@ def certificate() -> None:
     method = state.choice(t("certificate.method"), "certify", known, name, default=phase.default_method(H))
     with layout.told():
         found = cache.certificate(chosen, q0, p0, dt / 4, method)
-        (st.success if found["green"] else st.error)(layout.plain(found["verdict"]))
-        rows = certificates.rows(found)
-        st.dataframe(rows, hide_index=True, alt=t("certificate.title"))
-        layout.data(t, f"certificate-{chosen.slug}-{method}", rows, {"json": json.dumps(found)})
+        certified.show(t, found, f"certificate-{chosen.slug}-{method}")
 
 
 certificate()

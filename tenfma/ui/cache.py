@@ -246,3 +246,12 @@ def card(name: str) -> dict[str, Any]:
     from tenfma.site import assets
 
     return json.loads((assets() / "models" / name / "card.json").read_text(encoding="utf-8"))
+
+
+@st.cache_data(max_entries=1, show_spinner=False, ttl=600)
+def evidence() -> Any:
+    """Every file of measurements that is shipped."""
+    from tenfma.site import assets
+    from tenfma.viz.evidence import read
+
+    return read(assets() / "evidence")

@@ -71,13 +71,16 @@ def linked(t: Texts, chosen: Explained) -> None:
     unit = e.couplings().unit
     named = t("couplings.strength", unit=unit) if unit != "1" else "|∂²H/∂q∂q|"
     left, right = st.columns([1.1, 1], gap="medium")
-    with left:
+    with right:
         place = st.container()
         atom, partner = _choices(t, chosen, labels)
-        with place:
-            _crystal(t, chosen, atom, partner) if chosen.structure is not None else _slopes(t, chosen)
+    with left:
+        if chosen.structure is not None:
+            _crystal(t, chosen, atom, partner)
+        else:
+            _slopes(t, chosen)
     distances = e.distances() if chosen.structure is not None else _apart(len(labels))
-    with right:
+    with place:
         chart = view.matrix_figure(
             labels, strengths, (t("couplings.axis.of"), t("couplings.axis.to"), named), atom, partner
         )

@@ -56,7 +56,7 @@ def choose(t: Texts) -> Explained:
     )
     if slug in SYSTEMS:
         return Explained(slug, names[slug], system(slug))
-    structure, model = (_own(slug), slug) if slug != CHOSEN else _carried(t)
+    structure, model = (own_crystal(slug), slug) if slug != CHOSEN else _carried(t)
     few = len(structure) >= FEW_ATOMS
     cells = state.number(t("couplings.cells"), "cells", 1 if few else 2, 1, 3, kind="slider")
     while cells > 1 and len(structure) * cells**3 > MOST_ATOMS:
@@ -119,7 +119,7 @@ def flow(_e: Explained, key: str, kT: float, steps: int, samples: int) -> Any:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _own(symbol: str) -> Any:
+def own_crystal(symbol: str) -> Any:
     """An element in the crystal it prefers, conventional cell."""
     from ase.build import bulk
     from pymatgen.io.ase import AseAtomsAdaptor

@@ -25,6 +25,7 @@ PAGES = {
     "heat": "pages/heat.py",
     "mechanics": "pages/mechanics.py",
     "couplings": "pages/couplings.py",
+    "evidence": "pages/evidence.py",
 }
 
 #: what Markdown, LaTeX and Streamlit's own directives would read as commands

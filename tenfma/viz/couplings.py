@@ -12,7 +12,9 @@ from tenfma.viz.scenes import Scene, crystal_scene
 from tenfma.viz.style import BLUE, GREY, ORANGE, SEQUENTIAL, VERMILLION, figure, mark
 
 #: length of the longest arrow that is drawn, Å
-LONGEST = 1.3
+LONGEST = 1.9
+#: atoms are drawn this much smaller than elsewhere, so that arrows show
+SMALLER = 0.72
 #: forces below this are round-off, eV/Å
 NOTHING = 1e-9
 #: axis about which the page turns a crystal: no symmetry axis of any lattice
@@ -56,16 +58,18 @@ def force_scene(
     scene = crystal_scene(structure, bonds, picked=picked)
     scene["key"] = key
     size = float(np.linalg.norm(forces, axis=1).max(initial=0.0))
-    scene["arrows"] = []
+    scene["arrows"], scene["stick"] = [], 0.06
     for row in scene["atoms"]:
         row["picked"] = row["site"] in (picked, partner)
+        row["radius"] = round(SMALLER * row["radius"], 3)
         force = forces[row["site"]]
         length = float(np.linalg.norm(force))
         if size > NOTHING and length > 0.02 * size:
             start = np.asarray(row["at"])
             end = start + force / size * LONGEST
+            start = start + force / length * min(0.6 * length / size * LONGEST, row["radius"])
             arrow = {"from": start.round(4).tolist(), "to": end.round(4).tolist()}
-            scene["arrows"].append({**arrow, "radius": 0.075, "colour": VERMILLION})
+            scene["arrows"].append({**arrow, "radius": 0.1, "colour": VERMILLION})
     return scene
 
 

@@ -5,7 +5,7 @@ Symbols, code, data columns and file names are the same in both languages and ar
 
 from collections.abc import Callable
 
-from tenfma.ui.texts import common, couplings, crystal, dynamics, heat, mechanics
+from tenfma.ui.texts import common, couplings, crystal, dynamics, evidence, heat, mechanics
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 
@@ -16,6 +16,7 @@ PARTS = (
     heat.TEXTS,
     mechanics.TEXTS,
     couplings.TEXTS,
+    evidence.TEXTS,
 )
 
 CATALOGUE: dict[str, tuple[str, str]] = {key: pair for part in PARTS for key, pair in part.items()}
