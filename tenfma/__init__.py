@@ -23,6 +23,7 @@ _PUBLIC = {
     "SimplicialComplex": ("tenfma.crystal.complex", "SimplicialComplex"),
     "featurize": ("tenfma.crystal.features", "featurize"),
     "SimplicialFeaturizer": ("tenfma.crystal.featurizer", "SimplicialFeaturizer"),
+    "TenFMAFeaturizer": ("tenfma.embedding.featurizer", "TenFMAFeaturizer"),
     "from_ase": ("tenfma.hamiltonian.calculated", "from_ase"),
     "load": ("tenfma.embedding.pipeline", "load"),
     "explain": ("tenfma.explanation.explain", "explain"),

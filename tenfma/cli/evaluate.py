@@ -9,7 +9,7 @@ import typer
 
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a trained model, or its name.")],
-    data: Annotated[str, typer.Option("--data", help="Frames with energies or forces.")],
+    data: Annotated[str, typer.Option("--data", help="Frames with energies, forces or properties.")],
     json_out: Annotated[Path | None, typer.Option("--json", help="Where errors and predictions go.")] = None,
     card: bool = typer.Option(False, "--card", help="Also add the errors to the model's card."),
 ) -> None:
@@ -23,12 +23,16 @@ def evaluate(
     if json_out is not None:
         writable(json_out, (".json",), "--json")
 
+    from tenfma.cli.train_property import evaluate_property
     from tenfma.embedding.pipeline import load
+    from tenfma.embedding.property_model import PropertyModel
     from tenfma.training.card import add_test
     from tenfma.training.data import read_frames
     from tenfma.training.evaluation import Evaluation
 
     learned = load(model)
+    if isinstance(learned, PropertyModel):
+        return evaluate_property(learned, model, data, json_out, card)
     frames = read_frames(data)
     with progress_bar("evaluating", len(frames)) as report:
         found = Evaluation.of(learned, frames, report)

@@ -14,26 +14,52 @@ def train(
         typer.Option("--data", help="Frames with energies and forces: extxyz(.gz), ASE, pymatgen JSON."),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for config, log, weights and model card.")],
-    task: str = typer.Option("forces", "--task", help="What is learned: forces."),
+    task: str = typer.Option("forces", "--task", help="What is learned: forces or property."),
+    target: str = typer.Option(
+        "", "--target", help="Of properties: K_vrh,G_vrh; Cv_300K/atom; log10(K_vrh); several by commas."
+    ),
+    log: bool = typer.Option(False, "--log", help="Learn log10 of every target."),
+    members: int = typer.Option(4, "--members", help="Of properties: members of the ensemble."),
+    steps: int = typer.Option(8, "--steps", help="Of properties: steps of the latent motion; 0 for none."),
+    epochs: int = typer.Option(
+        40, "--epochs", help="Of properties: passes over the data at most, per member."
+    ),
     valid: float = typer.Option(0.1, "--valid", help="Share of the frames held out to choose the ridge."),
     minutes: float = typer.Option(60.0, "--minutes", help="Time budget; what is finished by then is used."),
     seed: int = typer.Option(0, "--seed", min=0, max=2**63 - 1, help="Seed of the held-out share."),
     cutoff: float = typer.Option(5.2, "--cutoff", help="How far an atom sees, Å."),
     functions: int = typer.Option(0, "--functions", help="Functions per element at most; 0: the recipe's."),
 ) -> None:
-    """Train a Hamiltonian on DFT energies, forces and (where present) stresses.
+    """Train a Hamiltonian on DFT energies, forces and (where present) stresses, or embeddings on properties.
 
     Interrupted, even killed, the same command goes on where it stopped, at most half a minute of work lost.
 
     Example: tenfma train --task forces --data train.extxyz.gz --out si
+    or: tenfma train --task property --target K_vrh,G_vrh --log --data F.extxyz.gz --out moduli --minutes 20
     """
     from dataclasses import replace
 
     from tenfma.cli.output import progress_bar
     from tenfma.errors import TenfmaError
 
+    if task == "property":
+        from tenfma.cli.train_property import run
+
+        return run(
+            data,
+            out,
+            target,
+            log,
+            minutes=minutes,
+            seed=seed,
+            valid=valid,
+            members=members,
+            steps=steps,
+            epochs=epochs,
+            command="tenfma " + shlex.join(_portable(sys.argv[1:])),
+        )
     if task != "forces":
-        raise TenfmaError(f"--task {task} is not known; forces is")
+        raise TenfmaError(f"--task {task} is not known; forces and property are")
 
     from tenfma.training.forces import Report, train_forces
     from tenfma.training.least_squares import Candidate

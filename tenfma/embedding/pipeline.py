@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from pymatgen.core import Structure
 from tenfma.dynamics.integrate import integrate
 from tenfma.embedding.model import Model, check_momenta
 from tenfma.embedding.pooling import Embedding, energies_per_atom, pool
+from tenfma.embedding.property_model import PropertyModel, is_property_model
 from tenfma.errors import TenfmaError
 from tenfma.site import assets
 
@@ -22,7 +24,7 @@ EMBED = {"method": "leapfrog", "dt": 0.1, "steps": 10}
 BATCH = 200_000
 
 
-def load(name: str | None = None) -> "Model":
+def load(name: str | None = None) -> Any:
     """A model by name: a shipped one (`shipped()`), `untrained`, `untrained:SEED`, or a folder with one in it.
 
     Without a name: the default, which are seeded, untrained weights and says so (`model.trained` is False).
@@ -35,13 +37,18 @@ def load(name: str | None = None) -> "Model":
             raise TenfmaError(f"{text} has the seed {seed!r}; a whole number is expected, as in untrained:1")
         return Model.untrained(int(seed))
     if os.path.isdir(text):
-        return Model.restore(text)
+        return _restored(Path(text))
     if text in shipped():
-        return Model.restore(assets() / MODELS / text)
+        return _restored(assets() / MODELS / text)
     raise TenfmaError(
         f"there is no model {text}; {', '.join([*shipped(), 'untrained', 'untrained:SEED'])} or a folder with a "
         "saved model is expected"
     )
+
+
+def _restored(folder: Path) -> Model | PropertyModel:
+    """The model in a folder: one of forces and energies, or one of properties."""
+    return PropertyModel.restore(folder) if is_property_model(folder) else Model.restore(folder)
 
 
 def shipped() -> list[str]:
@@ -50,7 +57,7 @@ def shipped() -> list[str]:
 
 
 def embed(
-    model: Model,
+    model: Model | PropertyModel,
     structures: Sequence[Structure],
     *,
     p0: str = "zero",
@@ -62,11 +69,16 @@ def embed(
     """The embedding of each structure: evolve (q₀, p₀), pool q(T), add energies per atom and the cell.
 
     `motion` overrides method, dt and steps (`EMBED`); steps=0 pools q₀. `progress` is told how many are done.
-    Raises TenfmaError for an empty list.
+    A property model moves as it was trained to, and only what is given here is changed. Raises TenfmaError for an empty
+    list.
     """
-    check_motion(p0, kT, **motion)
     if not structures:
         raise TenfmaError("there is nothing to embed; give at least one structure")
+    if isinstance(model, PropertyModel):
+        if p0 != "zero" or kT:
+            motion = {"p0": p0, "kT": kT, **motion}
+        return model.embed(structures, progress=progress, seed=seed, **motion)
+    check_motion(p0, kT, **motion)
     parts = []
     for batch in _batches(model, structures):
         parts.append(_embedded(model, batch, p0, kT, seed, {**EMBED, **motion}))

@@ -1,0 +1,102 @@
+"""The property branch of `tenfma train` and `tenfma evaluate`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tenfma.embedding.property_model import PropertyModel
+
+
+def run(
+    data: list[str],
+    out: Path,
+    target: str,
+    log: bool,
+    *,
+    minutes: float,
+    seed: int,
+    valid: float,
+    members: int,
+    steps: int,
+    epochs: int,
+    command: str,
+) -> None:
+    """Train an ensemble of evolved embeddings, with a line per epoch."""
+    from dataclasses import replace
+
+    from tenfma.embedding.evolved import Motion
+    from tenfma.errors import TenfmaError
+    from tenfma.training.property import PropertyRecipe, train_property
+    from tenfma.training.property_data import targets_of
+    from tenfma.training.property_loop import Progress, Schedule
+
+    if not target:
+        raise TenfmaError("--task property needs --target, such as --target K_vrh,G_vrh --log")
+    targets = targets_of(target, log)
+    recipe = PropertyRecipe(
+        members=members, valid=valid, motion=replace(Motion(), steps=steps), schedule=Schedule(epochs=epochs)
+    )
+    names = [str(one) for one in targets]
+    heading = (
+        "member epoch    loss   "
+        + "  ".join(f"{name:>16}" for name in names)
+        + "   seconds   (MAE, left out)"
+    )
+
+    def line(progress: Progress) -> None:
+        nonlocal heading
+        if heading:
+            typer.echo(heading)
+            heading = ""
+        errors = "  ".join(f"{error:>16.4f}" for error in progress.errors)
+        typer.echo(
+            f"{progress.member + 1:>6} {progress.epoch:>5} {progress.loss:>7.4f}   {errors}   {progress.seconds:>7.0f}"
+        )
+
+    model = train_property(
+        data, targets, out, minutes=minutes, seed=seed, recipe=recipe, command=command, report=line
+    )
+    typer.echo(f"trained    {model.description}")
+    card = json.loads((out / "card.json").read_text())
+    for name, errors in card["held_out"].items():
+        typer.echo(
+            f"left out   {name}: MAE {errors['mae']:.4f}, RMSE {errors['rmse']:.4f} over {errors['labels']}"
+        )
+    typer.echo(f"use it     tenfma evaluate {out} --data FILE, or tenfma.load({str(out)!r})")
+
+
+def evaluate_property(
+    model: "PropertyModel", name: str, data: str, json_out: Path | None, card: bool
+) -> None:
+    """Errors of a property model, coverage of its intervals, and which crystals lie outside its domain."""
+    from tenfma.errors import TenfmaError
+    from tenfma.training.property_card import add_property_test
+    from tenfma.training.property_data import read_labelled, targets_of
+    from tenfma.training.property_evaluation import PropertyEvaluation
+
+    targets = targets_of(",".join(model.targets))
+    found = PropertyEvaluation.of(model, read_labelled([data], targets, needed=False))
+    errors = found.errors
+    if card:
+        if not Path(name).is_dir():
+            raise TenfmaError(f"--card needs the folder of a model, and {name} is a name")
+        add_property_test(Path(name), Path(data).name, errors)
+    if json_out is not None:
+        result: dict[str, Any] = found.to_dict(model.name, Path(data).name)
+        try:
+            json_out.write_text(json.dumps(result, indent=1, ensure_ascii=False))
+        except OSError as error:
+            raise TenfmaError(f"{json_out} could not be written: {error.strerror or error}") from error
+    typer.echo(f"{model.description}: {len(found.labelled)} crystals of {Path(data).name}")
+    units = {head.name: head.unit for head in model.heads}
+    for target, e in errors.items():
+        typer.echo(
+            f"{target:<18} MAE {e['mae']:8.4f}  RMSE {e['rmse']:8.4f}  {units[target]}   "
+            f"{100 * e['coverage']:.1f} % of {e['labels']} in their 90 % interval"
+        )
+    outside = [w for w in found.predictions.warnings if w]
+    if outside:
+        typer.echo(f"outside    {len(outside)} crystals lie outside what was trained on, e.g.: {outside[0]}")

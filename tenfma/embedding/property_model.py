@@ -1,0 +1,350 @@
+"""A trained property model: an ensemble of evolved embeddings with trees beside them, told apart by held-out errors.
+
+    value = Σ_k α_k · predictor_k,    predictors: mean of the members' heads, mean of H at rest, boosted trees
+
+α ≥ 0 with Σ α = 1 minimises errors on crystals that each member did not see. Intervals are conformal: value ± r · s(x),
+where s is a smoothed disagreement between members and r the quantile of |error|/s on those held-out crystals.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from tenfma.crystal import elements
+from tenfma.crystal.complex import SimplicialComplex, complex_of
+from tenfma.embedding.evolved import Evolved, Motion, Size
+from tenfma.embedding.graphs import CUTOFF, TRIANGLE_CUTOFF, Graphs, graphs_of
+from tenfma.embedding.model import SETTINGS, WEIGHTS, Start
+from tenfma.embedding.pooling import Embedding
+from tenfma.embedding.trees import Trees
+from tenfma.errors import TenfmaError
+from tenfma.hamiltonian.layout import split_blocks
+
+KIND = "property"
+#: atoms evolved together
+ATOMS_AT_ONCE = 1500
+
+
+@dataclass(frozen=True)
+class Head:
+    """One target: name, unit, mean and scale it was standardised with, weights of the predictors, conformal scores.
+
+    `scores` are the held-out |error| / (spread + floor), rising; `floor` is in the target's unit.
+    """
+
+    name: str
+    unit: str
+    mean: float
+    scale: float
+    blend: tuple[float, ...] = (1.0, 0.0, 0.0)
+    floor: float = 1.0
+    scores: tuple[float, ...] = ()
+
+    def radius(self, coverage: float) -> float:
+        """r such that a fraction `coverage` of new crystals has |error| ≤ r (spread + floor)."""
+        if not 0 < coverage < 1:
+            raise TenfmaError(f"coverage is {coverage}; a fraction between 0 and 1 is expected")
+        if not self.scores:
+            return float("nan")
+        place = int(np.ceil((len(self.scores) + 1) * coverage)) - 1
+        return self.scores[place] if place < len(self.scores) else float("inf")
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What the training crystals were: elements, and the most atoms in a cell."""
+
+    elements: tuple[str, ...]
+    most_atoms: int
+    crystals: int
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Values (n, targets) with half-widths of their intervals and the spread between members, in the targets' units."""
+
+    heads: tuple[Head, ...]
+    values: np.ndarray
+    half_widths: np.ndarray
+    spreads: np.ndarray
+    coverage: float
+    warnings: tuple[str, ...]
+    """One per crystal, empty inside the domain."""
+
+    def to_frame(self) -> Any:
+        """A DataFrame: a value and an interval's half-width per target, and a warning."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {}
+        for place, head in enumerate(self.heads):
+            columns[head.name] = self.values[:, place]
+            columns[f"{head.name} ±"] = self.half_widths[:, place]
+        return pd.DataFrame({**columns, "warning": self.warnings})
+
+
+class PropertyModel(nn.Module):
+    """Members (`Evolved`) with heads; `trees` per target, one ensemble for each member's share of the data, or none."""
+
+    trained = True
+
+    def __init__(
+        self,
+        members: Sequence[Evolved],
+        heads: Sequence[Head],
+        domain: Domain,
+        *,
+        name: str,
+        energy: int | None = None,
+        trees: Sequence[Sequence[Trees]] = (),
+    ) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.heads, self.domain, self.name, self.energy_target = tuple(heads), domain, name, energy
+        self.trees = tuple(tuple(row) for row in trees)
+
+    @property
+    def description(self) -> str:
+        """What to say of the model wherever its numbers are shown."""
+        return (
+            f"{self.name}: {len(self.members)} members trained on {self.domain.crystals} crystals of "
+            f"{len(self.domain.elements)} elements for {', '.join(head.name for head in self.heads)}; it never saw forces"
+        )
+
+    @property
+    def first(self) -> Evolved:
+        """The member whose Hamiltonian is shown."""
+        member = self.members[0]
+        assert isinstance(member, Evolved)
+        return member
+
+    @property
+    def motion(self) -> Motion:
+        return self.first.motion
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.first.log_mass.dtype
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of what is predicted, in order."""
+        return tuple(head.name for head in self.heads)
+
+    def warning(self, structure: Any) -> str:
+        """Why a crystal (ASE or pymatgen) lies outside what was trained on, in words; empty inside."""
+        numbers = _numbers(structure)
+        names = {elements.table().symbols[z] for z in numbers}
+        reasons = []
+        if unknown := sorted(names - set(self.domain.elements)):
+            reasons.append(f"{', '.join(unknown)} never occurred in training")
+        if len(numbers) > self.domain.most_atoms:
+            reasons.append(
+                f"its {len(numbers)} atoms exceed the {self.domain.most_atoms} of the largest training cell"
+            )
+        return "; ".join(reasons)
+
+    def predict(
+        self, structures: Sequence[Any], coverage: float = 0.9, graphs: Graphs | None = None
+    ) -> Predictions:
+        """Every target for each structure, with intervals meant to hold a fraction `coverage` of true values."""
+        graphs = graphs_of(structures, self.dtype) if graphs is None else graphs
+        parts = self.predictors(graphs)
+        values, spreads = self.combined(parts)
+        widths = np.stack(
+            [head.radius(coverage) * (spreads[:, i] + head.floor) for i, head in enumerate(self.heads)],
+            axis=1,
+        )
+        warnings = tuple(self.warning(structure) for structure in structures)
+        return Predictions(self.heads, values, widths, spreads, coverage, warnings)
+
+    def predictors(self, graphs: Graphs) -> np.ndarray:
+        """(members, 3, n, targets): heads, H at rest and trees of each member, in the targets' units; NaN where none."""
+        found = np.full((len(self.members), 3, len(graphs), len(self.heads)), np.nan)
+        mean = np.array([head.mean for head in self.heads])
+        scale = np.array([head.scale for head in self.heads])
+        rows = graphs.static.float().numpy()
+        for place, member in enumerate(self.members):
+            with torch.no_grad():
+                results = [member(batch) for batch in graphs.batches(ATOMS_AT_ONCE)]
+            found[place, 0] = torch.cat([y for y, _ in results]).double().numpy() * scale + mean
+            if self.energy_target is not None:
+                found[place, 1, :, self.energy_target] = (
+                    torch.cat([rest for _, rest in results]).double().numpy()
+                )
+            if self.trees:
+                for target, trees in enumerate(self.trees[place]):
+                    found[place, 2, :, target] = trees.predict(rows)
+        return found
+
+    def combined(self, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Blend of the predictors' means and the spread between members, (n, targets) each."""
+        blend = np.array([head.blend for head in self.heads]).T[:, None, :]
+        each = np.where(blend > 0, np.nan_to_num(parts) * blend, 0.0).sum(1)
+        return each.mean(0), each.std(0)
+
+    def embed(
+        self, structures: Sequence[Any], *, progress: Any = None, seed: int = 0, **motion: Any
+    ) -> Embedding:
+        """z of the first member for each structure: invariants of q(T), their means along the path, H at rest.
+
+        `motion` overrides fields of `Motion`. Raises TenfmaError for an empty list or an unknown field.
+        """
+        member = self._moving(motion)
+        graphs = graphs_of(structures, self.dtype, progress)
+        values, tensors = [], []
+        with torch.no_grad():
+            for batch in graphs.batches(ATOMS_AT_ONCE):
+                z, _, end, rest = member.embed(batch, seed)
+                values.append(torch.cat([z, rest[:, None]], dim=1))
+                tensors.append(split_blocks(member.blocks, end))
+        blocks = {"1o+": "end.vectors", "2e+": "end.quadrupoles"}
+        return Embedding(
+            torch.cat(values).numpy(),
+            (*member.names, "energy_at_rest_per_atom"),
+            {name: torch.cat([part[key] for part in tensors]).numpy() for key, name in blocks.items()},
+        )
+
+    def hamiltonian(
+        self, structure: Any, chart: str = "simplices", p0: str | None = None, kT: float = 0.0, seed: int = 0
+    ) -> Start:
+        """H of the pooled simplices with q₀ and p₀: (D,) for a structure, (n, D) for a list. Energies in eV per atom."""
+        if chart != "simplices":
+            raise TenfmaError(
+                f"{self.name} has the simplices chart alone, pooled; chart {chart!r} needs a force model"
+            )
+        changes: dict[str, Any] = {} if p0 is None else {"p0": p0, "kT": kT or self.motion.kT}
+        several = isinstance(structure, list | tuple)
+        with torch.no_grad():
+            H, q0, momenta, _ = self._moving(changes).start(
+                graphs_of(structure if several else [structure], self.dtype), seed
+            )
+        if not several:
+            H.q0, H.context, q0, momenta = q0[0], H.context[0], q0[0], momenta[0]
+        return Start(H, q0, momenta)
+
+    def complex(self, structures: Any) -> SimplicialComplex:
+        """The complex that is featurized."""
+        return complex_of(structures, CUTOFF, TRIANGLE_CUTOFF)
+
+    def save(self, folder: str | Path) -> None:
+        """Write weights (safetensors) and settings (JSON) to a folder."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors: dict[str, Tensor] = {}
+        for key, value in self.state_dict().items():
+            shared = key.endswith("messages.table")  # element data, the same in every member
+            if not shared:
+                tensors[key] = value.contiguous()
+        for place, row in enumerate(self.trees):
+            for target, trees in enumerate(row):
+                for key, array in trees.arrays().items():
+                    tensors[f"trees.{place}.{target}.{key}"] = torch.from_numpy(array)
+        settings = {
+            "kind": KIND,
+            "name": self.name,
+            "energy": self.energy_target,
+            "size": asdict(self.first.size),
+            "motion": self.motion.to_dict(),
+            "static": list(self.first.static.names),
+            "members": len(self.members),
+            "heads": [asdict(head) for head in self.heads],
+            "domain": asdict(self.domain),
+        }
+        save_file(tensors, folder / WEIGHTS)
+        (folder / SETTINGS).write_text(json.dumps(settings, ensure_ascii=False))
+
+    @classmethod
+    def restore(cls, folder: str | Path) -> "PropertyModel":
+        """Read what `save` wrote. Raises TenfmaError where the folder holds no property model."""
+        folder = Path(folder)
+        try:
+            settings = json.loads((folder / SETTINGS).read_text())
+            if settings["kind"] != KIND:
+                raise ValueError(f"its kind is {settings['kind']}")
+            heads = [
+                Head(**{**head, "blend": tuple(head["blend"]), "scores": tuple(head["scores"])})
+                for head in settings["heads"]
+            ]
+            members = [
+                Evolved(
+                    settings["static"], len(heads), Size(**settings["size"]), Motion(**settings["motion"])
+                )
+                for _ in range(settings["members"])
+            ]
+            domain = Domain(**{**settings["domain"], "elements": tuple(settings["domain"]["elements"])})
+            held = load_file(folder / WEIGHTS)
+            model = cls(
+                members,
+                heads,
+                domain,
+                name=settings["name"],
+                energy=settings["energy"],
+                trees=_trees(held, len(heads)),
+            )
+            weights = {key: value for key, value in held.items() if not key.startswith("trees.")}
+            missing = model.load_state_dict(weights, strict=False)
+            if missing.unexpected_keys or any(
+                not key.endswith("messages.table") for key in missing.missing_keys
+            ):
+                raise ValueError("weights and settings do not fit together")
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+            problem = str(error).splitlines()[0][:200]
+            raise TenfmaError(
+                f"{folder} holds no readable property model ({problem}); give a folder written by save"
+            ) from error
+        return model.requires_grad_(False).eval()
+
+    def _moving(self, changes: dict[str, Any]) -> Evolved:
+        """The first member, with another motion where one is asked for."""
+        if not changes:
+            return self.first
+        try:
+            motion = replace(self.motion, **changes)
+        except TypeError:
+            known = ", ".join(self.motion.to_dict())
+            raise TenfmaError(f"embed takes {known}; it was given {', '.join(changes)}") from None
+        other = Evolved(self.first.static.names, len(self.heads), self.first.size, motion).to(self.dtype)
+        other.load_state_dict(self.first.state_dict())
+        return other.requires_grad_(False).eval()
+
+
+def is_property_model(folder: Path) -> bool:
+    """Whether a folder's settings say that it holds a property model."""
+    try:
+        settings = json.loads((folder / SETTINGS).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(settings, dict) and settings.get("kind") == KIND
+
+
+def _trees(held: dict[str, Tensor], targets: int) -> list[list[Trees]]:
+    rows: list[list[Trees]] = []
+    while f"trees.{len(rows)}.0.roots" in held:
+        prefix = f"trees.{len(rows)}."
+        rows.append(
+            [
+                Trees.of_arrays(
+                    {
+                        k.rpartition(".")[2]: v.numpy()
+                        for k, v in held.items()
+                        if k.startswith(f"{prefix}{target}.")
+                    }
+                )
+                for target in range(targets)
+            ]
+        )
+    return rows
+
+
+def _numbers(structure: Any) -> list[int]:
+    if hasattr(structure, "get_atomic_numbers"):
+        return structure.get_atomic_numbers().tolist()
+    return [site.specie.Z for site in structure]

@@ -1,0 +1,289 @@
+"""`train_property`: labelled crystals in, a folder with an ensemble of evolved embeddings out.
+
+Each of M members leaves out another M-th of the crystals. On what it left out its errors are honest: they choose how
+heads, H at rest and boosted trees are blended, and they calibrate the intervals.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tenfma.crystal.elements import table
+from tenfma.embedding.evolved import Evolved, Motion, Size
+from tenfma.embedding.graphs import Graphs, graphs_of, static_names
+from tenfma.embedding.property_model import Domain, Head, PropertyModel
+from tenfma.embedding.trees import Trees, boosted
+from tenfma.errors import TenfmaError
+from tenfma.training.property_card import write_property_card
+from tenfma.training.property_data import ENERGY, Labelled, Target, folds, read_labelled
+from tenfma.training.property_evaluation import errors_of
+from tenfma.training.property_loop import Progress, Schedule, fit
+
+CONFIG, LOG, CACHE = "config.json", "log.jsonl", "features.safetensors"
+#: the share of the time budget that members may take; the rest is for trees
+SHARE = 0.9
+#: blends are tried in steps of this
+BLEND_STEP = 0.1
+#: how many held-out scores a model keeps, evenly along their rise
+SCORES = 400
+
+
+@dataclass(frozen=True)
+class PropertyRecipe:
+    """All that a run depends on besides data, targets, time and seed."""
+
+    members: int = 4
+    valid: float = 0.1
+    trees: int = 200
+    size: Size = field(default_factory=Size)
+    motion: Motion = field(default_factory=Motion)
+    schedule: Schedule = field(default_factory=Schedule)
+
+    def __post_init__(self) -> None:
+        if self.members < 1:
+            raise TenfmaError(f"{self.members} members were asked for; at least 1 is expected")
+        if not 0 < self.valid < 1:
+            raise TenfmaError(f"the held-out share is {self.valid}; a fraction between 0 and 1 is expected")
+
+
+def train_property(
+    data: Sequence[str | Path],
+    targets: Sequence[Target],
+    out: str | Path,
+    *,
+    minutes: float = 60.0,
+    seed: int = 0,
+    recipe: PropertyRecipe | None = None,
+    command: str = "",
+    report: Callable[[Progress], None] | None = None,
+) -> PropertyModel:
+    """Train on the frames of these files, save model and card to `out`. The same call goes on where it was stopped.
+
+    Raises TenfmaError for unreadable data, targets without labels, or a folder that holds another run.
+    """
+    if not minutes > 0:
+        raise TenfmaError(f"the time budget is {minutes} minutes; a number above 0 is expected")
+    recipe = PropertyRecipe() if recipe is None else recipe
+    labelled = read_labelled(data, targets)
+    known = ~np.isnan(labelled.labels).all(1)
+    if known.sum() < 10 * recipe.members:
+        raise TenfmaError(
+            f"{int(known.sum())} crystals have labels; {recipe.members} members need at least {10 * recipe.members}"
+        )
+    out = Path(out)
+    _claim(out, labelled, recipe, seed)
+    graphs = Graphs.restore(out / CACHE, labelled.mark)
+    if graphs is None:
+        graphs = graphs_of(labelled.structures)
+        graphs.save(out / CACHE, labelled.mark)
+    model, held_out = fit_ensemble(
+        graphs, labelled, np.nonzero(known)[0], out, minutes=minutes, seed=seed, recipe=recipe, report=report
+    )
+    model.save(out)
+    facts = {
+        "name": model.name,
+        "data": [Path(path).name for path in data],
+        "crystals": int(known.sum()),
+        "elements": list(model.domain.elements),
+        "most_atoms": model.domain.most_atoms,
+        "targets": [
+            {
+                "name": h.name,
+                "unit": h.unit,
+                "labels": int((~np.isnan(labelled.labels[:, i])).sum()),
+                "blend": h.blend,
+            }
+            for i, h in enumerate(model.heads)
+        ],
+        "members": recipe.members,
+        "motion": recipe.motion.to_dict(),
+        "energy_in_eV": model.energy_target is not None,
+        "parameters": sum(p.numel() for p in model.first.parameters()),
+        "seed": seed,
+        "minutes": minutes,
+        "command": command,
+        "held_out": held_out,
+    }
+    write_property_card(out, facts)
+    return model
+
+
+def fit_ensemble(
+    graphs: Graphs,
+    labelled: Labelled,
+    train: np.ndarray,
+    folder: Path,
+    *,
+    minutes: float,
+    seed: int,
+    recipe: PropertyRecipe,
+    report: Callable[[Progress], None] | None = None,
+) -> tuple[PropertyModel, dict[str, Any]]:
+    """The ensemble fitted on the rows `train`, checkpoints in `folder`; also its errors on what members left out."""
+    labels = labelled.labels
+    mean, scale = np.nanmean(labels[train], axis=0), np.nanstd(labels[train], axis=0)
+    scale = np.where(scale > 1e-12, scale, 1.0)
+    energy = next((i for i, t in enumerate(labelled.targets) if t.name == ENERGY and not t.log), None)
+    standard = torch.as_tensor((labels - mean) / scale, dtype=torch.float32)
+    if recipe.members == 1:
+        fold = (np.random.default_rng(seed).random(len(train)) >= recipe.valid).astype(int)
+    else:
+        fold = folds(len(train), recipe.members, seed)
+    schedule = replace(recipe.schedule, seconds=SHARE * 60 * minutes / recipe.members)
+    names = static_names()
+    members, trees, shares = [], [], []
+    for index in range(recipe.members):
+        kept, left = train[fold != index], train[fold == index]
+        own = seed * 1000 + index
+        torch.manual_seed(own)
+        net = Evolved(names, labels.shape[1], recipe.size, recipe.motion)
+        chosen = graphs.take(torch.as_tensor(kept))
+        net.static.fit(chosen.static)
+        net.messages.fit(chosen)
+        if energy is not None:
+            net.potential.shift.fill_(mean[energy])
+            net.potential.scale.fill_(scale[energy])
+        members.append(
+            fit(
+                net,
+                graphs,
+                standard,
+                torch.as_tensor(kept),
+                torch.as_tensor(left),
+                scales=torch.as_tensor(scale),
+                energy=energy,
+                schedule=schedule,
+                checkpoint=folder / f"member-{index}.ckpt",
+                seed=own,
+                member=index,
+                report=_logged(folder / LOG, report),
+            )
+        )
+        shares.append((kept, left))
+    rows = graphs.static.float().numpy()
+    if recipe.trees:
+        trees = [
+            _trees(rows, labels, kept, seed * 1000 + i, recipe.trees) for i, (kept, _) in enumerate(shares)
+        ]
+    heads = [Head(str(t), t.unit, float(m), float(s)) for t, m, s in zip(labelled.targets, mean, scale)]
+    domain = _domain(labelled, train)
+    name = f"properties {', '.join(head.name for head in heads)}"
+    model = PropertyModel(members, heads, domain, name=name, energy=energy, trees=trees)
+    held_out = _calibrate(model.requires_grad_(False).eval(), graphs, labels, [left for _, left in shares])
+    return model, held_out
+
+
+def _calibrate(
+    model: PropertyModel, graphs: Graphs, labels: np.ndarray, left: Sequence[np.ndarray]
+) -> dict[str, Any]:
+    """Choose blends and take conformal scores on what each member left out; returns errors there per target."""
+    # a member's predictors on what it left out, and all members' spread there
+    own, spread_parts = [], []
+    for index, rows in enumerate(left):
+        parts = model.predictors(graphs.take(torch.as_tensor(rows)))
+        own.append(parts[index])
+        spread_parts.append(parts)
+    honest = np.concatenate(own, axis=1)
+    truth = labels[np.concatenate(left)]
+    heads, report = [], {}
+    for place, head in enumerate(model.heads):
+        known = ~np.isnan(truth[:, place])
+        heads.append(replace(head, blend=_blend(honest[:, known, place], truth[known, place])))
+    model.heads = tuple(heads)
+    spread = np.concatenate([model.combined(parts)[1] for parts in spread_parts])
+    for place, head in enumerate(heads):
+        known = ~np.isnan(truth[:, place])
+        if not known.any():
+            continue
+        blend = np.array(head.blend)[:, None]
+        value = np.where(blend > 0, np.nan_to_num(honest[:, :, place]) * blend, 0.0).sum(0)
+        miss = np.abs(value - truth[:, place])[known]
+        floor = float(max(np.median(miss), 1e-9))
+        scores = np.sort(miss / (spread[known, place] + floor))
+        kept = (
+            scores
+            if len(scores) <= SCORES
+            else np.quantile(scores, (np.arange(SCORES) + 1) / (SCORES + 1), method="higher")
+        )
+        heads[place] = replace(head, floor=floor, scores=tuple(round(float(x), 5) for x in kept))
+        single = {
+            word: errors_of(row[known], truth[known, place])["mae"]
+            for word, row in zip(("heads", "at_rest", "trees"), honest[:, :, place])
+            if not np.isnan(row[known]).any()
+        }
+        report[head.name] = {**errors_of(value[known], truth[known, place]), "mae_of": single}
+    model.heads = tuple(heads)
+    return report
+
+
+def _blend(parts: np.ndarray, truth: np.ndarray) -> tuple[float, ...]:
+    """α (3,) ≥ 0, Σ α = 1 in steps of `BLEND_STEP`, with the smallest mean absolute error; absent predictors get 0."""
+    present = [i for i in range(len(parts)) if parts.shape[1] and not np.isnan(parts[i]).any()]
+    if not present or not len(truth):
+        return (1.0, *[0.0] * (len(parts) - 1))
+    steps = round(1 / BLEND_STEP)
+    best, least = (1.0, *[0.0] * (len(parts) - 1)), math.inf
+    for shares in product(range(steps + 1), repeat=len(present)):
+        if sum(shares) != steps:
+            continue
+        weights = np.zeros(len(parts))
+        weights[present] = np.array(shares) / steps
+        miss = float(np.abs(np.tensordot(weights[present], parts[present], 1) - truth).mean())
+        if miss < least - 1e-12:
+            best, least = tuple(round(float(w), 6) for w in weights), miss
+    return best
+
+
+def _trees(rows: np.ndarray, labels: np.ndarray, kept: np.ndarray, seed: int, count: int) -> list[Trees]:
+    found = []
+    for column in labels.T:
+        known = kept[~np.isnan(column[kept])]
+        found.append(boosted(rows[known], column[known], seed, count))
+    return found
+
+
+def _domain(labelled: Labelled, train: np.ndarray) -> Domain:
+    numbers = sorted({int(z) for i in train for z in labelled.structures[i].numbers})
+    symbols = tuple(table().symbols[z] for z in numbers)
+    return Domain(symbols, max(len(labelled.structures[i]) for i in train), len(train))
+
+
+def _claim(out: Path, labelled: Labelled, recipe: PropertyRecipe, seed: int) -> None:
+    """Write what the run is, or check that the folder holds the same one."""
+    described = {
+        "task": "property",
+        "targets": [str(target) for target in labelled.targets],
+        "data": labelled.mark,
+        "seed": seed,
+        "recipe": asdict(recipe),
+    }
+    described = json.loads(json.dumps(described, default=str))
+    path = out / CONFIG
+    if path.is_file():
+        try:
+            before = json.loads(path.read_text())
+        except ValueError:
+            before = None
+        if before != described:
+            raise TenfmaError(f"{out} holds another run (other data, targets or settings); give a new folder")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(described, indent=1))
+
+
+def _logged(path: Path, report: Callable[[Progress], None] | None) -> Callable[[Progress], None]:
+    def add(progress: Progress) -> None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"time": round(time.time()), **asdict(progress)}) + "\n")
+        if report is not None:
+            report(progress)
+
+    return add

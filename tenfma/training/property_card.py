@@ -1,0 +1,60 @@
+"""The card of a property model, for people and for programs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tenfma.training.card import CARD, PAGE
+
+
+def write_property_card(folder: Path, facts: dict[str, Any]) -> None:
+    """Write `card.json` and `card.md`."""
+    (folder / CARD).write_text(json.dumps(facts, indent=1, ensure_ascii=False))
+    (folder / PAGE).write_text(property_page(facts))
+
+
+def add_property_test(folder: Path, data: str, errors: dict[str, Any]) -> None:
+    """Add errors measured on a file to the card, if the folder has one."""
+    path = folder / CARD
+    if path.is_file():
+        facts = json.loads(path.read_text())
+        facts.setdefault("tests", {})[data] = errors
+        write_property_card(folder, facts)
+
+
+def property_page(facts: dict[str, Any]) -> str:
+    """The card in words."""
+    motion = facts["motion"]
+    moved = (
+        f"{motion['steps']} steps of {motion['method']}, dt = {motion['dt']:g}, from p₀ {motion['p0']}"
+        if motion["steps"]
+        else "no motion: z is read off q₀"
+    )
+    energy = (
+        "H at rest is taught the formation energy per atom, so H is in eV per atom."
+        if facts["energy_in_eV"]
+        else "No formation energies were given, so H has no physical unit."
+    )
+    lines = [
+        f"# {facts['name']}",
+        "",
+        f"Evolved embeddings of crystals and what they say of {', '.join(t['name'] for t in facts['targets'])}.",
+        "",
+        f"- Trained on {facts['crystals']} crystals of {', '.join(facts['data'])}, cells of up to {facts['most_atoms']} "
+        "atoms. Other elements and larger cells are extrapolation, and predictions say so.",
+        f"- Elements: {', '.join(facts['elements'])}.",
+        f"- {facts['members']} members of {facts['parameters']:,} parameters, seed {facts['seed']}, "
+        f"{facts['minutes']:g} minutes. Motion: {moved}. {energy} It never saw forces: motion off the relaxed crystals "
+        "is extrapolation.",
+    ]
+    if facts["command"]:
+        lines.append(f"- Made by `{facts['command']}`.")
+    lines += ["", "| crystals | target | labels | MAE | RMSE | share in 90 % interval |", "|---" * 6 + "|"]
+    for name, errors in {"left out of each member": facts["held_out"], **facts.get("tests", {})}.items():
+        for target, e in errors.items():
+            covered = f"{e['coverage']:.3f}" if "coverage" in e else ""
+            unit = next((t["unit"] for t in facts["targets"] if t["name"] == target), "")
+            lines.append(
+                f"| {name} | {target} | {e['labels']} | {e['mae']:.4f} {unit} | {e['rmse']:.4f} | {covered} |"
+            )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,250 @@
+"""Properties: what a target means, folds, learning with missing labels, resuming, intervals, folders that load."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import bulk
+from ase.io import write
+
+import tenfma
+from tenfma.cli import run
+from tenfma.embedding.evolved import Motion, Size
+from tenfma.embedding.property_model import Head, PropertyModel
+from tenfma.embedding.trees import boosted
+from tenfma.errors import TenfmaError
+from tenfma.training.property import PropertyRecipe, train_property
+from tenfma.training.property_data import Target, folds, read_labelled, targets_of
+from tenfma.training.property_evaluation import PropertyEvaluation, record
+from tenfma.training.property_loop import Progress, Schedule
+
+sys.path.insert(0, str(Path(__file__).parent))
+from crystals import labelled
+
+TARGETS = "log10(K_vrh),e_form_per_atom,Cv_300K/atom"
+RECIPE = PropertyRecipe(
+    members=2,
+    trees=20,
+    size=Size(channels=16, copies=4, scalars=12, tensors=2, context=8, hidden=32, dropout=0.0),
+    motion=Motion(steps=4),
+    schedule=Schedule(epochs=25, rate=6e-3, batch=16),
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("property")
+    write(folder / "train.extxyz", labelled(80))
+    write(folder / "test.extxyz", labelled(60, seed=7))
+    train_property([folder / "train.extxyz"], targets_of(TARGETS), folder / "model", recipe=RECIPE)
+    return folder
+
+
+def test_targets_are_read_as_written():
+    assert targets_of("K_vrh,G_vrh", log=True) == (Target("K_vrh", log=True), Target("G_vrh", log=True))
+    assert targets_of("log10(Cv_300K/atom), gap") == (Target("Cv_300K", True, True), Target("gap"))
+    for text in ("", "K-vrh", "log10(K_vrh", "K_vrh)", "K_vrh,K_vrh"):
+        with pytest.raises(TenfmaError, match="target"):
+            targets_of(text)
+
+
+def test_a_files_own_logarithm_comes_first():
+    target = Target("K_vrh", log=True)
+    assert target.label({"K_vrh": 100.0}, 1, "here") == pytest.approx(2.0)
+    assert target.label({"K_vrh": 100.0, "log10_K": 2.5}, 1, "here") == 2.5
+    assert np.isnan(target.label({}, 1, "here"))
+    assert Target("Cv_300K", per_atom=True).label({"Cv_300K": 48.0}, 2, "here") == 24.0
+    with pytest.raises(TenfmaError, match="above 0"):
+        target.label({"K_vrh": -1.0}, 1, "here")
+    with pytest.raises(TenfmaError, match="finite"):
+        target.label({"log10_K": "nan"}, 1, "here")
+
+
+def test_folds_keep_groups_together_and_share_crystals_evenly():
+    groups = [f"f{i % 17}" for i in range(100)]
+    fold = folds(100, 5, 3, groups)
+    assert all(len({f for f, g in zip(fold, groups) if g == name}) == 1 for name in set(groups))
+    assert np.bincount(fold, minlength=5).min() >= 15
+    plain = folds(100, 5, 3)
+    assert np.bincount(plain).tolist() == [20] * 5
+    assert any(len({f for f, g in zip(plain, groups) if g == name}) > 1 for name in set(groups))
+    with pytest.raises(TenfmaError, match="folds"):
+        folds(10, 5, 0, ["a"] * 10)
+
+
+def test_it_learns_from_labels_that_are_partly_missing(trained):
+    model = tenfma.load(str(trained / "model"))
+    assert isinstance(model, PropertyModel) and model.trained
+    test = read_labelled([trained / "test.extxyz"], targets_of(TARGETS))
+    errors = PropertyEvaluation.of(model, test).errors
+    spread = np.nanstd(test.labels, axis=0)
+    assert errors["log10(K_vrh)"]["mae"] < 0.35 * spread[0]
+    assert errors["e_form_per_atom"]["mae"] < 0.35 * spread[1]
+    assert errors["e_form_per_atom"]["labels"] == 48
+    assert errors["Cv_300K/atom"]["mae"] < 0.5
+    # the twin that must fail: labels that belong to other crystals
+    shuffled = np.abs(PropertyEvaluation.of(model, test).predictions.values[::-1] - test.labels)
+    assert np.nanmean(shuffled, axis=0)[0] > 2 * errors["log10(K_vrh)"]["mae"]
+
+
+def test_h_at_rest_is_an_energy_in_ev(trained):
+    model = tenfma.load(str(trained / "model"))
+    frames = labelled(20, seed=9)
+    energies = []
+    for atoms in frames:
+        H, q0, p0 = model.hamiltonian(atoms, p0="zero")
+        energies.append(float(H(q0, p0)))
+    truth = [f.info.get("e_form_per_atom", np.nan) for f in frames]
+    assert H.units.energy == "eV"
+    assert np.nanmean(np.abs(np.array(energies) - truth)) < 0.15
+
+
+def test_a_folder_gives_back_what_was_saved(trained, tmp_path):
+    model = tenfma.load(str(trained / "model"))
+    frames = labelled(6, seed=3)
+    model.save(tmp_path)
+    again = tenfma.load(str(tmp_path)).predict(frames)
+    np.testing.assert_array_equal(again.values, model.predict(frames).values)
+    settings = json.loads((tmp_path / "model.json").read_text())
+    settings["members"] = 3
+    (tmp_path / "model.json").write_text(json.dumps(settings))
+    with pytest.raises(TenfmaError, match="no readable property model"):
+        tenfma.load(str(tmp_path))
+
+
+def test_outside_the_domain_it_warns_in_words(trained):
+    model = tenfma.load(str(trained / "model"))
+    assert model.warning(bulk("Cu")) == ""
+    assert "W" in model.warning(bulk("W")) and "never" in model.warning(bulk("W"))
+    assert "64 atoms" in model.warning(bulk("Cu").repeat(4))
+    assert model.predict([bulk("W")]).warnings[0]
+
+
+def test_supercells_have_the_same_properties(trained):
+    model = tenfma.load(str(trained / "model")).double()
+    values = model.predict([bulk("Cu"), bulk("Cu", cubic=True), bulk("Cu").repeat((1, 2, 3))]).values
+    np.testing.assert_allclose(values, values[:1].repeat(3, axis=0), rtol=0, atol=1e-8)
+
+
+class Killed(Exception):
+    """Stands for a power cut."""
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
+    from dataclasses import replace
+
+    write(tmp_path / "train.extxyz", labelled(30))
+    recipe = replace(RECIPE, trees=0, schedule=Schedule(epochs=4, batch=8))
+    arguments = ([tmp_path / "train.extxyz"], targets_of("log10(K_vrh)"))
+    lines: list[Progress] = []
+
+    def cut(progress: Progress) -> None:
+        lines.append(progress)
+        if (progress.member, progress.epoch) == (1, 2):
+            raise Killed
+
+    with pytest.raises(Killed):
+        train_property(*arguments, tmp_path / "cut", recipe=recipe, report=cut)
+    resumed = train_property(*arguments, tmp_path / "cut", recipe=recipe, report=lines.append)
+    assert [(p.member, p.epoch) for p in lines] == [(m, e) for m in (0, 1) for e in (1, 2, 3, 4)]
+    whole = train_property(*arguments, tmp_path / "whole", recipe=recipe)
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, rtol=0, atol=0, msg=name)
+    with pytest.raises(TenfmaError, match="another run"):
+        train_property(*arguments, tmp_path / "cut", recipe=recipe, seed=1)
+
+
+def test_conformal_intervals_cover_what_they_say():
+    generator = np.random.default_rng(0)
+    scores = np.sort(np.abs(generator.standard_t(3, 400)))
+    head = Head("x", "", 0.0, 1.0, floor=1.0, scores=tuple(scores))
+    fresh = np.abs(generator.standard_t(3, 20_000))
+    for coverage in (0.5, 0.8, 0.9, 0.95):
+        assert (fresh <= head.radius(coverage)).mean() == pytest.approx(coverage, abs=0.03)
+    # the twin: a normal law with the same spread is far too narrow in the middle or in the tail
+    normal = 1.645 * np.quantile(scores, 0.5) / 0.6745
+    assert abs((fresh <= normal).mean() - 0.9) > 0.02
+    assert head.radius(0.9999) == np.inf
+    with pytest.raises(TenfmaError, match="coverage"):
+        head.radius(1.0)
+
+
+def test_intervals_of_a_trained_model_cover_fresh_crystals(trained):
+    model = tenfma.load(str(trained / "model"))
+    test = read_labelled([trained / "test.extxyz"], targets_of(TARGETS))
+    errors = PropertyEvaluation.of(model, test, coverage=0.8).errors
+    assert 0.6 < errors["log10(K_vrh)"]["coverage"] <= 1.0
+    narrow = PropertyEvaluation.of(model, test, coverage=0.3).errors
+    assert narrow["log10(K_vrh)"]["half_width"] < errors["log10(K_vrh)"]["half_width"]
+
+
+def test_trees_kept_as_arrays_predict_what_scikit_learn_does(monkeypatch):
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    generator = np.random.default_rng(1)
+    X = generator.normal(size=(200, 5)).astype(np.float32)
+    y = X[:, 0] * X[:, 1] + X[:, 2]
+    fitted = []
+    original = GradientBoostingRegressor.fit
+    monkeypatch.setattr(
+        GradientBoostingRegressor, "fit", lambda self, *a: fitted.append(original(self, *a)) or self
+    )
+    trees = boosted(X, y, seed=0, trees=30)
+    fresh = generator.normal(size=(500, 5)).astype(np.float32)
+    np.testing.assert_allclose(trees.predict(fresh), fitted[0].predict(fresh), rtol=0, atol=1e-5)
+
+
+def test_a_record_holds_every_fold():
+    fold = {"seconds": 1.0, "ids": ["a", "b"], "values": [[1.0], [2.0]], "labels": [[1.5], [np.nan]]}
+    found = record("task", ["x"], [fold, fold], "words")
+    assert found["scores"]["x"] == {"mae_mean": 0.5, "mae_std": 0.0, "folds": 2}
+    assert found["results"]["fold_1"]["data"]["b"] == {"x": 2.0}
+
+
+def test_the_commands_train_evaluate_and_embed(tmp_path, capsys):
+    write(tmp_path / "train.extxyz", labelled(30))
+    out, data = str(tmp_path / "model"), str(tmp_path / "train.extxyz")
+    command = ["train", "--task", "property", "--data", data, "--out", out, "--members", "2", "--epochs", "2"]
+    assert run([*command, "--target", "K_vrh", "--log", "--steps", "2"]) == 0
+    assert "log10(K_vrh)" in capsys.readouterr().out
+    assert str(tmp_path) not in (tmp_path / "model" / "card.md").read_text()
+    result = tmp_path / "result.json"
+    assert run(["evaluate", out, "--data", data, "--json", str(result), "--card"]) == 0
+    held = json.loads(result.read_text())
+    assert held["errors"]["log10(K_vrh)"]["labels"] == 30 and len(held["frames"]) == 30
+    assert "train.extxyz" in json.loads((tmp_path / "model" / "card.json").read_text())["tests"]
+    table = tmp_path / "z.csv"
+    assert run(["embed", "prototype:NaCl", "--model", out, "--out", str(table)]) == 0
+    assert "end.scalar_0" in table.read_text().splitlines()[0]
+    capsys.readouterr()
+    assert run([*command, "--target", "nothing"]) == 2
+    assert "nothing" in capsys.readouterr().err
+
+
+def test_the_featurizer_is_an_estimator(trained):
+    from sklearn.base import clone
+
+    rows = clone(tenfma.TenFMAFeaturizer(str(trained / "model"))).fit_transform(
+        [bulk("Cu"), bulk("Cu", cubic=True)]
+    )
+    np.testing.assert_allclose(rows[0], rows[1], rtol=1e-4, atol=1e-5)
+    still = tenfma.TenFMAFeaturizer(str(trained / "model"), motion={"steps": 0}).fit()
+    assert len(still.get_feature_names_out()) == rows.shape[1]
+    assert np.abs(still.transform([bulk("Cu")]) - rows[:1]).max() > 1e-4
+    with pytest.raises(TenfmaError, match="embed takes"):
+        tenfma.TenFMAFeaturizer(str(trained / "model"), motion={"pace": 1}).fit()
+
+
+def test_bad_files_are_told_in_a_sentence(tmp_path):
+    with pytest.raises(TenfmaError, match="no file"):
+        read_labelled([tmp_path / "none.extxyz"], targets_of("K_vrh"))
+    write(tmp_path / "plain.extxyz", [Atoms("Cu", cell=[3] * 3, pbc=True)])
+    with pytest.raises(TenfmaError, match="no frame has a label"):
+        read_labelled([tmp_path / "plain.extxyz"], targets_of("K_vrh"))
+    (tmp_path / "broken.extxyz.gz").write_bytes(b"no gzip")
+    with pytest.raises(TenfmaError, match="could not be read"):
+        read_labelled([tmp_path / "broken.extxyz.gz"], targets_of("K_vrh"))
