@@ -57,7 +57,7 @@ def test_a_leapfrog_step_costs_one_evaluation_with_its_energy(save_every):
 
 
 def test_an_ensemble_is_its_members():
-    H, q, p = tenfma.from_ase(moving(copper()))
+    H, q, _ = tenfma.from_ase(moving(copper()))
     two = np.stack([q, q + 0.01 * np.arange(12).reshape(4, 3)])
     energies, slopes = H.potential_energy(two), H.dq(two)
     for member in (0, 1):
