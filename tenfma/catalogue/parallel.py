@@ -46,15 +46,22 @@ def mapped(
 
 def embed_chunk(work: tuple[str, Sequence[bytes]]) -> np.ndarray:
     """Vectors of packed crystals by the embedder of this name, with one thread."""
-    import torch
-
     from tenfma.catalogue.embedders import embedder
 
     name, blobs = work
+    with one_thread():
+        return embedder(name).vectors([unpack(blob).structure() for blob in blobs])
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch with one thread: sums then come in one order, wherever they are made."""
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return embedder(name).vectors([unpack(blob).structure() for blob in blobs])
+        yield
     finally:
         torch.set_num_threads(threads)
 

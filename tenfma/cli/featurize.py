@@ -1,7 +1,8 @@
 """`tenfma featurize`: structures in, tables of named features out."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -41,6 +42,12 @@ def featurize(
     smooth_only: bool = typer.Option(
         False, "--smooth-only", help="Leave out symmetry, motifs and other discrete features."
     ),
+    dask: str = typer.Option(
+        "",
+        "--dask",
+        metavar="ADDRESS",
+        help="A Dask scheduler, tcp://host:8786, or local:N for N workers here.",
+    ),
 ) -> int:
     """Features of crystals: one row per crystal, or per atom, bond, triangle or cell.
 
@@ -64,30 +71,26 @@ def featurize(
     if out is not None:
         writable(out, ENDINGS)
 
-    from tenfma.crystal.structures import read_frames
+    from tenfma.catalogue.parallel import mapped
 
+    settings = (rows, radii, smooth_only)
     failures: list[str] = []
     written = crystals = 0
     with (
         streamed_table(out) if out else nullcontext() as table,
         progress_bar("featurizing", len(sources)) as report,
     ):
-        for done, source in enumerate(sources):
-            try:
-                frames = read_frames(source)
-            except TenfmaError as error:
-                failures.append(f"{source}: {error}")
-                continue
-            failures += (f"{source}: {error}" for _, error in frames.refused)
-            handled = 0
-            for frame, count in _tables(source, frames, rows, radii, smooth_only, failures):
+        for work, (frames, failed, count) in mapped(_featurized, _pieces(sources, settings, failures), dask):
+            for frame in frames:
                 if table is None:
                     _print(frame)
                 else:
                     table.add(frame)
-                written, crystals, handled = written + len(frame), crystals + count, handled + count
-                report(done + handled / len(frames.structures))
-            report(done + 1)
+                written += len(frame)
+            failures += failed
+            crystals += count
+            report(work.done)
+        report(len(sources))
     if out is not None and written:
         typer.echo(f"featurized {crystals} crystals from {len(sources)} sources: {written} rows of {rows}")
         typer.echo(f"saved      {out}")
@@ -96,22 +99,54 @@ def featurize(
     return 2 if failures else 0
 
 
-def _tables(source, frames, rows, radii, smooth_only, failures):
-    """(table, crystals in it) for batches of a file's structures; what cannot be read goes to `failures`."""
+class Piece(NamedTuple):
+    """Some structures of a file, their places in it, what is asked, and how many files are done with them."""
+
+    source: str
+    structures: "list[Structure]"
+    places: list[int]
+    several: bool
+    settings: tuple
+    done: float
+
+
+def _pieces(sources: list[str], settings: tuple, failures: list[str]) -> Iterator[Piece]:
+    """Batches of every file's structures; what cannot be read goes to `failures`."""
     from tenfma.crystal.featurizer import batches
+    from tenfma.crystal.structures import read_frames
     from tenfma.errors import TenfmaError
 
-    for start, batch in batches(frames.structures):
-        places = frames.places[start : start + len(batch)]
+    for number, source in enumerate(sources):
         try:
-            yield _table(source, batch, places, rows, radii, smooth_only), len(batch)
+            frames = read_frames(source)
+        except TenfmaError as error:
+            failures.append(f"{source}: {error}")
+            continue
+        failures += (f"{source}: {error}" for _, error in frames.refused)
+        for start, batch in batches(frames.structures):
+            end = start + len(batch)
+            done = number + end / len(frames.structures)
+            yield Piece(source, batch, frames.places[start:end], frames.total > 1, settings, done)
+
+
+def _featurized(piece: Piece) -> "tuple[list[pd.DataFrame], list[str], int]":
+    """Tables, what failed, and how many crystals are in the tables; one by one where the batch fails."""
+    from tenfma.catalogue.parallel import one_thread
+    from tenfma.errors import TenfmaError
+
+    source, structures, places, several, settings, _ = piece
+    tables, failures = [], []
+    with one_thread():
+        try:
+            return [_table(source, structures, places, *settings)], [], len(structures)
         except TenfmaError:
-            for place, structure in zip(places, batch):
+            for place, structure in zip(places, structures):
                 try:
-                    yield _table(source, [structure], [place], rows, radii, smooth_only), 1
+                    tables.append(_table(source, [structure], [place], *settings))
                 except TenfmaError as error:
-                    where = f"{source}, frame {place} (counted from 0)" if frames.total > 1 else source
+                    where = f"{source}, frame {place} (counted from 0)" if several else source
                     failures.append(f"{where}: {error}")
+    return tables, failures, len(tables)
 
 
 def _table(
