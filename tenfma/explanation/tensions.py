@@ -8,7 +8,9 @@ s_b = ∂U/∂r_b,
 The tension t_b is the total derivative along r_b, the other vectors held, and is unique: ∂θ/∂r_b is always across.
 Torques are not unique where angles outnumber directions; the choice is the least Σ c²/(w_b w_b′), c = ∂U/∂cos θ
 = −τ/sin θ and w the smooth weights of both bonds, which is smooth through straight angles and at the cutoff.
-Because U is invariant under rotations, the angles span what there is; what they leave is kept as a remainder.
+Because U is invariant under rotations, the angles of a crystal span what there is. A molecule has one motion of its
+bond directions that changes no angle, the twist δr_ij ∝ r_i × r_j, which a network that couples bonds without a common
+atom can feel; that, and nothing else, is kept as a remainder.
 """
 
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ GAUGE = (
 )
 #: relative accuracy asked of the least-squares solution
 TOLERANCE = 1e-13
+#: relative misfit of the iteration above which singular values are asked, for systems up to this size
+UNSETTLED, DENSE = 1e-10, 4000
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +55,9 @@ class Tensions:
             np.add.at(total, self.corners[:, side], self.torque[:, None] * gradients[side])
         return total
 
-    def forces(self, atoms: int) -> np.ndarray:
-        """Forces on the atoms from tensions and torques alone, (N, 3) eV/Å."""
-        total, slopes = np.zeros((atoms, 3)), self.slopes()
+    def forces(self, atoms: int, remainder: bool = False) -> np.ndarray:
+        """Forces on the atoms from tensions and torques alone, (N, 3) eV/Å, or with the remainder."""
+        total, slopes = np.zeros((atoms, 3)), self.slopes() + (self.remainder if remainder else 0.0)
         np.add.at(total, self.ends[:, 0], slopes)
         np.add.at(total, self.ends[:, 1], -slopes)
         return total
@@ -95,12 +99,15 @@ def resolve(
 
 
 def _least_norm(A: sparse.csr_array, b: np.ndarray) -> np.ndarray:
-    """The shortest x with A x = b as nearly as can be, by conjugate gradients on A Aᵀ (through LSMR)."""
+    """The shortest x with A x = b as nearly as can be: by LSMR, by singular values where that does not settle it."""
     from scipy.sparse.linalg import lsmr
 
     if A.shape[1] == 0 or not b.any():
         return np.zeros(A.shape[1])
-    return lsmr(A, b, atol=TOLERANCE, btol=TOLERANCE, conlim=0, maxiter=4000)[0]
+    x = lsmr(A, b, atol=TOLERANCE, btol=TOLERANCE, conlim=0, maxiter=2000)[0]
+    if np.abs(b - A @ x).max() < UNSETTLED * np.abs(b).max() or max(A.shape) > DENSE:
+        return x
+    return np.linalg.lstsq(A.toarray(), b, rcond=TOLERANCE)[0]
 
 
 def _angle_gradients(

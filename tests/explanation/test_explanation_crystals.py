@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from ase.build import bulk
+from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
 import tenfma
@@ -115,6 +115,30 @@ def test_tensions_and_torques_add_up_to_the_forces(case):
     np.add.at(alone, tensions.ends[:, 0], pull)
     np.add.at(alone, tensions.ends[:, 1], -pull)
     assert np.abs(alone - forces).max() > 1e-4 * np.abs(forces).max()
+
+
+@pytest.mark.parametrize("name", ["quartz", "perovskite", "A9"])
+def test_low_symmetry_and_layers_are_resolved_too(name):
+    crystal = tenfma.read(f"prototype:{name}").copy()
+    crystal.perturb(0.08, seed=3)
+    e = explain(tenfma.load(), crystal, chart="atoms")
+    assert np.abs(e.sensitivities.tensions.forces(len(crystal)) - e.sensitivities.forces).max() < 1e-6
+
+
+def test_what_angles_cannot_tell_of_a_molecule_is_one_twist():
+    atoms = molecule("CH3CH2OH")
+    atoms.rattle(0.05, seed=2)
+    e = explain(tenfma.load(), atoms, chart="atoms")
+    tensions, forces = e.sensitivities.tensions, e.sensitivities.forces
+    assert np.abs(tensions.forces(len(atoms), remainder=True) - forces).max() < 1e-9
+    i, j = tensions.ends.T
+    twist = np.cross(e.q[i], e.q[j]) / (tensions.vectors**2).sum(1)[:, None]
+    # the remainder, each bond's scaled as the angles' least squares scales it, lies along the twist δr_ij ∝ r_i × r_j
+    assert np.abs(tensions.remainder).max() > 1e-5
+    assert (tensions.remainder * tensions.vectors).sum(1) == pytest.approx(0.0, abs=1e-12)
+    assert np.sign((tensions.remainder * twist).sum(1)).std() < 0.1
+    check = next(check for check in e.verify().checks if check.name.startswith("tensions"))
+    assert check.verdict == "shown" and "twist" in check.note
 
 
 def test_a_tension_is_the_derivative_along_one_bond_with_the_others_held():
