@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from tenfma.ui import cache, certified, layout, state, systems
-from tenfma.viz import phase
 from tenfma.viz import drift as study
+from tenfma.viz import phase
 
 t = layout.begin("drift")
 picture = st.container()

@@ -2,17 +2,20 @@
 
 import streamlit as st
 
-from tenfma.ui import cache, choose, components, layout, state
+from tenfma.ui import cache, choose, components, layout, library, state
 from tenfma.viz import crystal_tables as tables
-from tenfma.viz import evolution
-from tenfma.viz.scenes import crystal_scene
+from tenfma.viz import evolution, export
+from tenfma.viz.scenes import crystal_scene, scene_key
 
 t = layout.begin("materials")
 choose.take_upload()
 picture, controls = st.columns([1.75, 1], gap="medium")
 
 with controls:
-    crystal = choose.crystal(t)
+    place = state.choice(
+        t("library.from"), "from", ["prototypes", "catalogue"], lambda s: t(f"library.{s}"), kind="segments"
+    )
+    crystal = choose.from_catalogue(t) if place == "catalogue" else choose.crystal(t)
     which = state.choice(
         t("materials.shown"),
         "shown",
@@ -36,7 +39,8 @@ with picture:
     site_table = tables.sites(shown.structure, shown.bonds)
     if picked is not None and picked < len(site_table):
         st.dataframe(site_table.iloc[[picked]], hide_index=True, alt=t("materials.picked"))
-    layout.data(t, layout.file_name(crystal.source), site_table, tables.exports(structure))
+    files = tables.exports(structure) | {"html": lambda: export.page(scene, formula)}
+    layout.data(t, layout.file_name(crystal.source), site_table, files)
     for note in crystal.notes:
         st.caption(layout.plain(note))
 
@@ -102,6 +106,31 @@ def moving() -> None:
         st.caption(t("trained" if run.trained else "untrained"))
 
 
+@st.fragment
+def similar() -> None:
+    """The catalogue's nearest entries, at once where the catalogue is open, else when asked for."""
+    st.subheader(t("library.similar"), anchor=False)
+    if not (library.ready() or place == "catalogue") and not st.toggle(t("library.similar.open"), key="look"):
+        return
+    with layout.told(stop=False):
+        near = library.similar(structure, scene_key(structure))
+        st.dataframe(near, hide_index=True, alt=t("library.similar"))
+        layout.data(t, f"similar-{layout.file_name(crystal.source)}", near)
+        first = near.iloc[0]
+        told = t(
+            "library.similar.text", first=layout.plain(f"{first['formula']} ({first['identifier']})"),
+            distance=float(first["distance"]),
+        )  # fmt: skip
+        st.caption(told)
+    st.page_link(
+        "pages/embedding_map.py",
+        label=t("library.map"),
+        icon=":material/scatter_plot:",
+        query_params={**state.carried(), "entry": str(first["identifier"])},
+    )
+
+
+similar()
 moving()
 layout.equations(
     t,

@@ -13,6 +13,8 @@ from tenfma.viz import crystal_tables as tables
 from tenfma.viz.scenes import scene_key
 
 UPLOAD = "upload"
+#: how the address names an entry of the catalogue
+CATALOGUE = "catalogue:"
 #: Å, within which the pages join atoms unless a person says otherwise
 CUTOFF = 5.0
 PREFIX = structures.PREFIX
@@ -36,6 +38,10 @@ def crystal(source: str) -> Crystal:
         if kept is None:
             raise StructureError("the uploaded crystal is gone with its browser session; upload it again")
         return kept
+    if source.startswith(CATALOGUE):
+        from tenfma.ui import library
+
+        return library.crystal(source)
     return _prototype(source)
 
 
@@ -103,15 +109,24 @@ def _topology(_structure: Any, key: str, cutoff: float) -> Any:
     return simplices.topology(_complex(_structure, key, cutoff, cutoff))
 
 
-def upload(data: bytes, name: str) -> tuple[Crystal, int]:
-    """An uploaded file as a crystal kept in this session, and how many structures the file held."""
-    found = structures.parse(data, name, limit=1000)
-    first = found[0]
-    kept = Crystal(
-        UPLOAD, first.composition.reduced_formula, first, near.near_bonds(first), structures.notes(first)
+def upload(data: bytes, name: str) -> Any:
+    """An uploaded file as `Frames` kept in this session, its first readable crystal the chosen one."""
+    found = structures.parse_frames(data, name, limit=1000)
+    st.session_state["_upload_frames"] = found
+    show_frame(0)
+    return found
+
+
+def show_frame(index: int) -> None:
+    """Make a frame of the upload the uploaded crystal."""
+    structure = st.session_state["_upload_frames"].structures[index]
+    st.session_state["_upload"] = Crystal(
+        UPLOAD,
+        structure.composition.reduced_formula,
+        structure,
+        near.near_bonds(structure),
+        structures.notes(structure),
     )
-    st.session_state["_upload"] = kept
-    return kept, len(found)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from tenfma.errors import TenfmaError
 from tenfma.site import site
-from tenfma.ui import state
+from tenfma.ui import state, warming
 from tenfma.ui.texts import LANGUAGES, Texts, language_of, texts
 
 #: page name -> its file; the order is the header's
@@ -25,6 +25,7 @@ PAGES = {
     "heat": "pages/heat.py",
     "mechanics": "pages/mechanics.py",
     "couplings": "pages/couplings.py",
+    "atlas": "pages/embedding_map.py",
     "evidence": "pages/evidence.py",
 }
 
@@ -44,6 +45,8 @@ def begin(name: str) -> Texts:
         initial_sidebar_state="collapsed",
     )
     st.html(site() / "static" / "pages.css")
+    if st.context.headers:  # a browser, not a test
+        warming.start()
     _header(t)
     st.title(t(f"{name}.title"), anchor=False)
     st.markdown(t(f"{name}.question"))
@@ -118,9 +121,9 @@ def figure(t: Texts, chart: Any, name: str, alt: str, table: pd.DataFrame, key: 
     return event
 
 
-def data(t: Texts, name: str, table: pd.DataFrame, more: Mapping[str, str | bytes] | None = None) -> None:
-    """One quiet row: the table in a popover, and what can be downloaded."""
-    files: dict[str, str | bytes] = {"csv": table.to_csv(index=False), **(more or {})}
+def data(t: Texts, name: str, table: pd.DataFrame, more: Mapping[str, Any] | None = None) -> None:
+    """One quiet row: the table in a popover, and what can be downloaded; a function is called when its file is wanted."""
+    files: dict[str, Any] = {"csv": table.to_csv(index=False), **(more or {})}
     if "json" not in files:
         files["json"] = json.dumps({"name": name, "columns": table.to_dict(orient="list")}, default=str)
     with st.container(key=f"data-{name}", horizontal=True, gap="small", vertical_alignment="center"):

@@ -5,7 +5,7 @@ Symbols, code, data columns and file names are the same in both languages and ar
 
 from collections.abc import Callable
 
-from tenfma.ui.texts import common, couplings, crystal, dynamics, evidence, heat, mechanics
+from tenfma.ui.texts import atlas, common, couplings, crystal, dynamics, evidence, heat, mechanics
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 
@@ -17,6 +17,7 @@ PARTS = (
     mechanics.TEXTS,
     couplings.TEXTS,
     evidence.TEXTS,
+    atlas.TEXTS,
 )
 
 CATALOGUE: dict[str, tuple[str, str]] = {key: pair for part in PARTS for key, pair in part.items()}

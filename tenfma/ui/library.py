@@ -1,0 +1,155 @@
+"""The catalogue on pages: opened once, as one table, with its embedding; pages work without it."""
+
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from tenfma.errors import TenfmaError
+from tenfma.ui import cache
+
+PREFIX = cache.CATALOGUE
+#: properties a person may filter and colour by, in this order, as the catalogue names them
+PROPERTIES = ("K_vrh", "G_vrh", "e_form_per_atom", "Cv_300K_per_atom")
+UNITS = {
+    "K_vrh": "GPa", "G_vrh": "GPa", "e_form_per_atom": "eV/atom", "Cv_300K_per_atom": "J/(mol K)",
+    "volume per atom": "Å³", "elements": "1", "space group": "1",
+}  # fmt: skip
+_opening = threading.Lock()
+
+
+@st.cache_resource(show_spinner=True)
+def catalogue() -> Any:
+    """The user's catalogue; filled at its first use, which takes a while. Raises TenfmaError where it cannot be."""
+    import tenfma.catalogue as store
+
+    with _opening:
+        return store.open()
+
+
+@st.cache_data(max_entries=1, show_spinner=True, ttl=3600)
+def table() -> pd.DataFrame:
+    """One row per entry: what it is called, where it is from, its properties where they are known."""
+    rows = []
+    for entry in catalogue().search(limit=None):
+        row = {
+            "id": entry.id, "formula": entry.reduced_formula, "identifier": entry.identifier, "source": entry.source,
+            "space group": entry.space_group_symbol, "number": entry.space_group, "atoms": entry.n_atoms,
+            "elements": entry.n_elements, "system": entry.chemical_system,
+            "volume per atom": entry.volume / entry.n_atoms,
+        }  # fmt: skip
+        row |= {name: entry.value(name) for name in PROPERTIES}
+        words = (entry.mineral, entry.prototype, entry.strukturbericht, entry.pearson, entry.formula)
+        row["words"] = (
+            " ".join(str(row[k]) for k in ("formula", "identifier", "source", "space group"))
+            + " "
+            + " ".join(words)
+        )
+        rows.append(row)
+    found = pd.DataFrame(rows)
+    found["words"] = found["words"].str.lower()
+    return found.astype({name: float for name in PROPERTIES})
+
+
+def fitting(
+    table: pd.DataFrame, text: str, elements: list[str], limits: tuple[str, float, float] | None
+) -> np.ndarray:
+    """Which rows hold all the words, all the elements, and a value in the range (name, least, most)."""
+    fits = np.ones(len(table), bool)
+    for word in text.lower().split():
+        fits &= table["words"].str.contains(word, regex=False).to_numpy()
+    if elements:
+        wanted = set(elements)
+        fits &= np.array([wanted <= set(system.split("-")) for system in table["system"]])
+    if limits:
+        name, least, most = limits
+        fits &= ((table[name] >= least) & (table[name] <= most)).to_numpy()
+    return fits
+
+
+@st.cache_resource(max_entries=1, show_spinner=True, ttl=3600)
+def vectors() -> tuple[np.ndarray, np.ndarray]:
+    """Ids (n,) and static embedding vectors (n, d) of the entries that could be embedded."""
+    from tenfma.catalogue.embedders import embedder
+    from tenfma.catalogue.likeness import embed_missing
+    from tenfma.catalogue.likeness import vectors as held
+
+    store, maker = catalogue(), embedder()
+    embed_missing(store, maker)
+    found = held(store, maker)
+    return np.array(found.ids), np.array(found.rows, float)
+
+
+def crystal(source: str) -> cache.Crystal:
+    """An entry as a crystal of the pages. Raises TenfmaError where there is none."""
+    return _crystal(source.removeprefix(PREFIX))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _crystal(id: str) -> cache.Crystal:
+    from tenfma.viz.bonds import near_bonds
+
+    entry = catalogue().get(id)
+    structure = catalogue().structures([entry.id])[0]
+    title = f"{entry.reduced_formula} ({entry.identifier}, {entry.source})"
+    notes = [note for note in (entry.notes, f"{entry.source}: {entry.licence}") if note]
+    return cache.Crystal(f"{PREFIX}{entry.id}", title, structure, near_bonds(structure), notes)
+
+
+@st.cache_data(max_entries=64, show_spinner=True)
+def similar(_structure: Any, key: str, n: int = 8) -> pd.DataFrame:
+    """The entries nearest to a crystal in the whole embedding space: id, formula, identifier, distance, properties."""
+    rows = [
+        {
+            "id": each.entry.id, "formula": each.entry.reduced_formula, "identifier": each.entry.identifier,
+            "space group": each.entry.space_group_symbol, "distance": round(each.distance, 3),
+            **{f"{name} / {UNITS[name]}": each.entry.value(name) for name in PROPERTIES},
+        }
+        for each in catalogue().like(_structure, n=n)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def exported(ids: list[int], kind: str, extra: dict[str, tuple[str, list[float]]] | None = None) -> bytes:
+    """These entries as `csv` or chemiscope `json`; `extra` name → (unit, values) are further properties of the latter."""
+    import json
+
+    from tenfma.catalogue.export import export
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"entries.{kind}"
+        export(catalogue(), ids, path)
+        if kind != "json" or not extra:
+            return path.read_bytes()
+        told = json.loads(path.read_text(encoding="utf-8"))
+    for name, (unit, values) in extra.items():
+        told["properties"][name] = {
+            "target": "structure",
+            "values": values,
+            **({"units": unit} if unit != "1" else {}),
+        }
+    return json.dumps(told, ensure_ascii=False).encode()
+
+
+def ready() -> bool:
+    """Whether the catalogue has been opened already, so that asking it is quick."""
+    return _OPEN.is_set()
+
+
+_OPEN = threading.Event()
+
+
+def warm() -> None:
+    """Open the catalogue ahead of need; where it cannot be opened, the page that needs it says why."""
+    try:
+        import tenfma.catalogue as store
+
+        with _opening, store.open() as held:
+            held.count()
+        _OPEN.set()
+    except TenfmaError:
+        return

@@ -1,0 +1,88 @@
+"""Embedding map, and the catalogue on the Materials page."""
+# ruff: noqa: E501  (sentences are easier to compare on one line)
+
+TEXTS = {
+    "nav.atlas": ("Embedding map", "嵌入图"),
+    "atlas.title": ("Embedding map", "嵌入图"),
+    "atlas.question": (
+        "Which crystals does the embedding hold to be alike, and does that follow a property?",
+        "嵌入认为哪些晶体相似？这与某种性质一致吗？",
+    ),
+    "atlas.colour": ("Colour by", "着色依据"),
+    "atlas.axes": ("Axes shown", "显示的轴"),
+    "atlas.axis": (
+        "principal axis {k} ({share:.0%} of the spread)",
+        "第 {k} 主轴（占离散程度的 {share:.0%}）",
+    ),
+    "atlas.entry": ("Chosen entry (identifier)", "所选条目（编号）"),
+    "atlas.neighbours": ("Neighbours", "近邻数"),
+    "atlas.near": ("its neighbours in all {d} dimensions", "在全部 {d} 维中的近邻"),
+    "atlas.unknown": ("value not known", "数值未知"),
+    "atlas.picture": (
+        "Map of {count} crystals on two principal axes of their embedding, coloured by {label}",
+        "{count} 种晶体在嵌入的两个主轴上的分布，按 {label} 着色",
+    ),
+    "atlas.static": (
+        "This is the static embedding: Module A's pooled features on {d} axes, without motion. The two axes drawn hold {share:.0%} of the spread, so dots "
+        "that touch here may be far apart: neighbours are found in all {d} dimensions.",
+        "这是静态嵌入：模块 A 汇聚特征的 {d} 个轴，不含运动。图中两轴只占离散程度的 {share:.0%}，因此此处相邻的点可能相距甚远：近邻在全部 {d} 维中求取。",
+    ),
+    "atlas.note": (
+        "The nearest to {formula} ({identifier}) is {near} ({near_identifier}), {distance:.2f} away in {d} dimensions. Over all entries with a known value, "
+        "neighbours' {label} differs by {close:.3g} at the median, that of two random entries by {far:.3g}.",
+        "离 {formula}（{identifier}）最近的是 {near}（{near_identifier}），在 {d} 维中相距 {distance:.2f}。在数值已知的条目中，近邻的 {label} 之差的中位数为 {close:.3g}，随机两条目为 {far:.3g}。",
+    ),
+    "atlas.select": (
+        "Draw a loop round dots to list them; click one dot to choose it. By keyboard, type an identifier.",
+        "圈选数据点可列出它们；点击一点可选中它。键盘操作：输入编号。",
+    ),
+    "atlas.selected": ("Selected: {count}", "已选：{count}"),
+    "atlas.list.near": (
+        "Nearest to {formula} in all {d} dimensions",
+        "在全部 {d} 维中离 {formula} 最近的条目",
+    ),
+    "atlas.structure": ("{formula}: {atoms} atoms in the cell", "{formula}：晶胞中 {atoms} 个原子"),
+    "atlas.chemiscope": ("chemiscope JSON", "chemiscope JSON"),
+    "atlas.export": ("Entries listed, as a file", "所列条目的文件"),
+    "atlas.missing": (
+        "{name} is no entry with an embedding; the map shows {instead}.",
+        "{name} 不是具有嵌入的条目；图中显示 {instead}。",
+    ),
+    "atlas.eq.distance": ("Likeness is the Euclidean distance of embeddings:", "相似度为嵌入的欧氏距离："),
+    "atlas.eq.axes": ("The map is a projection onto two principal axes:", "此图是到两个主轴的投影："),
+    "library.from": ("Choose from", "来源"),
+    "library.prototypes": ("prototypes", "原型"),
+    "library.catalogue": ("catalogue", "材料库"),
+    "library.text": (
+        "Formula, mineral, prototype, space group, identifier",
+        "化学式、矿物、原型、空间群、编号",
+    ),
+    "library.property": ("Property range", "性质范围"),
+    "library.any": ("any", "不限"),
+    "library.range": ("{name} / {unit}", "{name} / {unit}"),
+    "library.found": (
+        "{count} of {total} entries fit; the first {shown} are listed",
+        "共 {total} 条，符合 {count} 条；列出前 {shown} 条",
+    ),
+    "library.empty": (
+        "No entry fits all filters; let go of {relax} to see {count}.",
+        "没有条目同时满足全部条件；去掉{relax}可看到 {count} 条。",
+    ),
+    "library.relax.text": ("the words", "文字条件"),
+    "library.relax.elements": ("the elements", "元素条件"),
+    "library.relax.range": ("the property range", "性质范围"),
+    "library.results": ("Entries that fit; click a row to choose it", "符合的条目；点击一行以选中"),
+    "library.similar": ("Similar materials", "相似材料"),
+    "library.similar.text": (
+        "Nearest entries of the catalogue by static embedding, in the whole space: {first} comes first, {distance:.2f} away.",
+        "按静态嵌入在整个空间中最近的材料库条目：首位为 {first}，距离 {distance:.2f}。",
+    ),
+    "library.similar.open": ("Look in the catalogue", "在材料库中查找"),
+    "library.map": ("See them on the embedding map", "在嵌入图中查看"),
+    "materials.upload.refused": (
+        "{refused} of {total} frames were left out; the first, frame {place}: {why}",
+        "{total} 个构型中有 {refused} 个被略去；第一个是构型 {place}：{why}",
+    ),
+    "materials.upload.frame": ("Frame shown", "显示的构型"),
+    "materials.html": ("3D picture as one HTML file", "三维图（单个 HTML 文件）"),
+}
