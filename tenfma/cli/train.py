@@ -20,7 +20,7 @@ def train(
     ),
     log: bool = typer.Option(False, "--log", help="Learn log10 of every target."),
     members: int = typer.Option(4, "--members", help="Of properties: members of the ensemble."),
-    steps: int = typer.Option(8, "--steps", help="Of properties: steps of the latent motion; 0 for none."),
+    steps: int = typer.Option(4, "--steps", help="Of properties: steps of the latent motion; 0 for none."),
     epochs: int = typer.Option(
         40, "--epochs", help="Of properties: passes over the data at most, per member."
     ),

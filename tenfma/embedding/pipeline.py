@@ -16,8 +16,9 @@ from tenfma.embedding.property_model import PropertyModel, is_property_model
 from tenfma.errors import TenfmaError
 from tenfma.site import assets
 
-#: the folder of shipped models in the assets
+#: the folders of shipped models in the assets: of energies and forces, and of properties
 MODELS = "models"
+PROPERTY_MODELS = "properties"
 #: how the motion behind an embedding is run
 EMBED = {"method": "leapfrog", "dt": 0.1, "steps": 10}
 #: crystals are evolved together up to this many numbers in a state
@@ -40,10 +41,10 @@ def load(name: str | None = None) -> Any:
         return _restored(Path(text))
     if text in shipped():
         return _restored(assets() / MODELS / text)
-    raise TenfmaError(
-        f"there is no model {text}; {', '.join([*shipped(), 'untrained', 'untrained:SEED'])} or a folder with a "
-        "saved model is expected"
-    )
+    if text in shipped_properties():
+        return _restored(assets() / PROPERTY_MODELS / text)
+    known = ", ".join([*shipped(), *shipped_properties(), "untrained", "untrained:SEED"])
+    raise TenfmaError(f"there is no model {text}; {known} or a folder with a saved model is expected")
 
 
 def _restored(folder: Path) -> Model | PropertyModel:
@@ -52,8 +53,13 @@ def _restored(folder: Path) -> Model | PropertyModel:
 
 
 def shipped() -> list[str]:
-    """Names of the trained models that come with the package."""
+    """Names of the trained force models that come with the package."""
     return sorted(card.parent.name for card in (assets() / MODELS).glob("*/card.json"))
+
+
+def shipped_properties() -> list[str]:
+    """Names of the trained property models that come with the package."""
+    return sorted(card.parent.name for card in (assets() / PROPERTY_MODELS).glob("*/card.json"))
 
 
 def embed(

@@ -212,6 +212,14 @@ class PropertyModel(nn.Module):
             {name: torch.cat([part[key] for part in tensors]).numpy() for key, name in blocks.items()},
         )
 
+    def certificates(self, structures: Sequence[Any], **motion: Any) -> dict[str, np.ndarray]:
+        """For each structure what the path behind its z is worth: energy drift, reversal error, distance from q₀."""
+        member = self._moving(motion)
+        parts = [
+            member.certificate(batch) for batch in graphs_of(structures, self.dtype).batches(ATOMS_AT_ONCE)
+        ]
+        return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
+
     def hamiltonian(
         self, structure: Any, chart: str = "simplices", p0: str | None = None, kT: float = 0.0, seed: int = 0
     ) -> Start:

@@ -239,3 +239,14 @@ def test_momenta_by_name():
         Motion(p0="warm")
     with pytest.raises(TenfmaError, match="kT"):
         Motion(p0="thermal")
+
+
+def test_a_certificate_tells_a_good_path_from_a_coarse_one():
+    graphs = graphs_of(CRYSTALS, torch.float64)
+    fine = net_of(Motion(dt=0.02, steps=50)).double().certificate(graphs)
+    coarse = net_of(Motion(dt=0.5, steps=2)).double().certificate(graphs)
+    assert float(fine["reversal_error"].max()) < 1e-10
+    assert float(fine["energy_drift"].max()) < 0.1 * float(coarse["energy_drift"].max())
+    assert float(fine["distance"].min()) > 0
+    with pytest.raises(TenfmaError, match="retrace"):
+        net_of(Motion("euler")).certificate(graphs)
