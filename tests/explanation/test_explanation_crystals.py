@@ -1,5 +1,6 @@
 """Parts, flows, tensions and couplings of crystals: every identity, with a wrong twin that must break it."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -328,3 +329,35 @@ def test_the_bath_joins_the_balance_under_langevin_dynamics():
         short.append(np.abs(flow.balance + flow.heat).max())
     assert error[1] < 0.5 * error[0]  # vanishes with the step
     assert error[1] < 0.1 * short[1]  # without the bath's heat it does not balance
+
+
+@pytest.mark.parametrize("case", ["force model", "network, atoms", "network, simplices"])
+@pytest.mark.parametrize("rank", ["atoms", "bonds"])
+def test_slopes_of_named_features_are_what_changing_the_feature_does(case, rank):
+    e = explained(case)
+    model, K = e.subject.model, e.subject.complex
+    features = e.sensitivities.features
+    tables = dict(model.features(K).for_potential())
+    H, _, _ = model.start(model.features(K))
+
+    def energy(values, weights):
+        table = replace(tables[rank], values=values, weights=weights)
+        q = H.layout.join(model.lift({**tables, rank: table}))
+        return sum(float(part.sum()) for part in H.learned_parts(q).values())
+
+    values, weights = tables[rank].values, tables[rank].weights
+    strongest = np.argsort(-np.abs(features.slopes[rank]).max(0))[:3]
+    for column in strongest:
+        simplex = int(np.abs(features.slopes[rank][:, column]).argmax())
+        h = 1e-4 * features.scales[rank][column]
+        changed = [values.clone(), values.clone()]
+        for table, step in zip(changed, (h, -h)):
+            table[simplex, column] += step
+        slope = (energy(changed[0], weights) - energy(changed[1], weights)) / (2 * h)
+        assert features.slopes[rank][simplex, column] == pytest.approx(slope, rel=1e-5, abs=1e-9)
+    heavier = [weights.clone(), weights.clone()]
+    for table, step in zip(heavier, (1e-5, -1e-5)):
+        table[0] += step
+    slope = (energy(values, heavier[0]) - energy(values, heavier[1])) / 2e-5
+    assert features.by_weight[rank][0] == pytest.approx(slope, rel=1e-4, abs=1e-8)
+    assert all(unit.startswith("eV") for unit in features.frame()["unit"])
