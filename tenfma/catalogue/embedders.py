@@ -109,7 +109,7 @@ def _learned(name: str) -> Embedder:
 
     sample = Sites(np.eye(3) * 3.6, np.zeros((1, 3)), np.array([29], np.uint8)).structure()
     size = rows([sample]).shape[1]
-    return Embedder(f"{name}-{_mark(model)}", size, vectors)
+    return Embedder(f"{Path(name).name[:80]}-{_mark(model)}", size, vectors)
 
 
 def _row(

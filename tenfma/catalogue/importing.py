@@ -106,8 +106,9 @@ class _Run:
         labels = {"source": self.source.name, "licence": self.terms.licence, "url": "", **one.labels}
         if place:
             labels["identifier"] = f"{labels['identifier']} #{place + 1}"
+        labels = {name: _plain(text) for name, text in labels.items()}
         values = tuple(
-            Property(name, value, self._unit(name, one.units), self.terms.origin, labels["source"])
+            Property(_plain(name), value, self._unit(name, one.units), self.terms.origin, labels["source"])
             for name, value in one.values.items()
         )
         return Record.of(key, one.structure, values, **labels)
@@ -143,6 +144,11 @@ class _Run:
         note_seen(connection, self.source.origin, same)
         self.report.added += len(new)
         self.report.duplicates += len(again)
+
+
+def _plain(text: str) -> str:
+    """Text without the zero bytes that no database of text takes."""
+    return text.replace("\0", "")
 
 
 def _named(connection: Connection, record: Record, pending: list[Record]) -> Record:

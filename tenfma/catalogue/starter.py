@@ -5,6 +5,7 @@ by a model that had not seen that crystal.
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -275,9 +276,11 @@ def space_group_symbols() -> dict[int, str]:
     import spglib
 
     symbols: dict[int, str] = {}
-    for hall in range(1, 531):
-        if kind := spglib.get_spacegroup_type(hall):
-            symbols.setdefault(kind.number, kind.international_short)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for hall in range(1, 531):
+            if kind := spglib.get_spacegroup_type(hall):
+                symbols.setdefault(kind.number, kind.international_short)
     return symbols
 
 

@@ -45,6 +45,9 @@ def import_(
         typer.Option("--field", help="OPTIMADE: a provider's own number to keep; may be repeated."),
     ] = None,
     pause: float = typer.Option(0.5, "--pause", min=0.0, help="Seconds between requests."),
+    again: bool = typer.Option(
+        False, "--again", help="OPTIMADE: ask from the first page, for what is new there since."
+    ),
     materials_project: Annotated[
         list[str] | None,
         typer.Option(
@@ -86,9 +89,9 @@ def import_(
     terms = Terms(units, origin, licence, keep_duplicates, ask)
     last = Report()
     with opened() as held:
-        place = _source(what, optimade, filter, field or [], pause, materials_project or [], source)
+        place = _source(what, optimade, filter, field or [], pause, again, materials_project or [], source)
         try:
-            with _counter() as report:
+            with _counter(quiet=ask is not None) as report:
 
                 def told(now: Report) -> None:
                     nonlocal last
@@ -294,7 +297,7 @@ def stats() -> None:
 
 
 @contextmanager
-def _counter():
+def _counter(quiet: bool):
     """Counts on stderr while an import runs; a bar where its size is known."""
     import sys
 
@@ -307,7 +310,7 @@ def _counter():
         BarColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=quiet or not console.is_terminal,
     ) as bar:
         task = bar.add_task("importing", total=None)
 
@@ -318,12 +321,12 @@ def _counter():
         yield report
 
 
-def _source(what, optimade, filter, field, pause, criteria, name):
+def _source(what, optimade, filter, field, pause, again, criteria, name):
     """What the options mean."""
     if optimade:
         from tenfma.catalogue.sources.optimade import Optimade
 
-        return Optimade(optimade, filter, fields=field, pause=pause, name=name)
+        return Optimade(optimade, filter, fields=field, pause=pause, name=name, again=again)
     if criteria:
         from tenfma.catalogue.sources.materials_project import MaterialsProject
 

@@ -83,7 +83,7 @@ def test_chemiscope_has_every_crystal_and_value(filled, some, tmp_path):
 
 
 def test_a_spreadsheet_meets_no_formula_and_an_archive_no_strange_name(empty, tmp_path):
-    from conftest import perovskite
+    from catalogue_crystals import perovskite
 
     ids = empty.add([perovskite(1, identifier="=HYPERLINK(1)"), perovskite(2, identifier="../../x")], "test")
     export(empty, ids, tmp_path / "a.csv")

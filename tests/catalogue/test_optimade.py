@@ -109,6 +109,9 @@ def test_every_page_comes_in_with_provenance(empty, provider):
     assert entry.value("_exmpl_gap") == 8.0 and entry.reduced_formula == "CsCl"
     assert "elements%20HAS%20%22Cs%22" in held.visits[1]
     assert import_from(empty, source(held, filter='elements HAS "Cs"')).items == 0
+    held.records.append(record(10))
+    again = import_from(empty, source(held, filter='elements HAS "Cs"', again=True))
+    assert (again.added, again.repeated) == (1, 10)
 
 
 def test_cut_short_it_goes_on_with_the_page_it_was_at(empty, provider):

@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from conftest import perovskite
+from catalogue_crystals import perovskite
 
 from tenfma import catalogue
 from tenfma.catalogue import CatalogueError, likeness

@@ -12,12 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import perovskite
+from catalogue_crystals import perovskite
 from sqlalchemy import text
 
 from tenfma import catalogue
 from tenfma.catalogue import CatalogueError
 from tenfma.catalogue.connection import database_url
+
+HERE = str(Path(__file__).parent)
 
 
 def programs():
@@ -121,8 +123,8 @@ def test_a_failed_batch_leaves_nothing_and_writers_take_turns(held, server, monk
         held.add([perovskite(98), broken], "test")
     assert held.count() == 0
     code = (
-        "import sys; sys.path.insert(0, 'tests/catalogue')\n"
-        "from conftest import perovskite\n"
+        f"import sys; sys.path.insert(0, {HERE!r})\n"
+        "from catalogue_crystals import perovskite\n"
         "from tenfma import catalogue\n"
         "first = int(sys.argv[1])\n"
         "with catalogue.open(filled=False) as held:\n"
@@ -136,8 +138,8 @@ def test_a_failed_batch_leaves_nothing_and_writers_take_turns(held, server, monk
 
 def test_killed_while_writing_nothing_is_half_there(held, server, monkeypatch):
     code = (
-        "import sys; sys.path.insert(0, 'tests/catalogue')\n"
-        "from conftest import perovskite\n"
+        f"import sys; sys.path.insert(0, {HERE!r})\n"
+        "from catalogue_crystals import perovskite\n"
         "from tenfma import catalogue\n"
         "records = [perovskite(n) for n in range(300)]\n"
         "with catalogue.open(filled=False) as held:\n"

@@ -1,5 +1,8 @@
 """The first filling: complete, labelled, resumable, and quick to skip."""
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
@@ -67,6 +70,18 @@ def test_a_filling_cut_short_goes_on_and_a_finished_one_is_skipped(home):
         pass
 
 
+@pytest.mark.slow
+def test_two_first_starts_at_once_fill_it_once(home):
+    code = "from tenfma import catalogue; print(catalogue.open().count())"
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    assert [process.communicate()[0].strip() for process in running] == ["4615"] * 2
+    with catalogue.open() as held:
+        assert held.stats()["vectors"] == {"static-1": 4615}
+        assert sum(row[3] for row in held.stats()["properties"] if row[0] == "K_vrh") == 3319
+
+
 def table(**changes):
     row = {
         "source": "test",
@@ -83,7 +98,7 @@ def table(**changes):
 
 
 def test_out_of_fold_values_stand_beside_the_published_ones(empty, tmp_path):
-    from conftest import perovskite
+    from catalogue_crystals import perovskite
 
     (id,) = empty.add([perovskite(1)], "test")
     path = tmp_path / "predictions.parquet"
@@ -104,7 +119,7 @@ def test_out_of_fold_values_stand_beside_the_published_ones(empty, tmp_path):
     [({"identifier": "p7"}, "does not hold"), ({"value": 200.0}, "own interval")],
 )
 def test_a_wrong_table_of_predictions_is_refused(changes, sentence, empty, tmp_path):
-    from conftest import perovskite
+    from catalogue_crystals import perovskite
 
     empty.add([perovskite(1)], "test")
     table(**changes).to_parquet(tmp_path / "p.parquet")

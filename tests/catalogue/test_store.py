@@ -2,16 +2,19 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import perovskite
+from catalogue_crystals import perovskite
 from sqlalchemy import text
 
 from tenfma import catalogue
 from tenfma.catalogue import CatalogueError
 from tenfma.catalogue.packing import Sites, unpack
 from tenfma.errors import TenfmaError
+
+HERE = str(Path(__file__).parent)
 
 
 def test_an_entry_comes_back_as_it_went_in(empty):
@@ -64,8 +67,8 @@ def test_packing_keeps_every_bit_and_notices_broken_bytes():
 
 def test_a_reader_sees_whole_batches_while_another_process_writes(empty):
     writer = (
-        "import sys; sys.path.insert(0, 'tests/catalogue')\n"
-        "from conftest import perovskite\n"
+        f"import sys; sys.path.insert(0, {HERE!r})\n"
+        "from catalogue_crystals import perovskite\n"
         "from tenfma import catalogue\n"
         "records = [perovskite(n) for n in range(120)]\n"
         "with catalogue.open(filled=False) as held:\n"
@@ -85,8 +88,8 @@ def test_a_reader_sees_whole_batches_while_another_process_writes(empty):
 def test_two_writers_take_turns(empty):
     """Both come through, and no id is given twice."""
     code = (
-        "import sys; sys.path.insert(0, 'tests/catalogue')\n"
-        "from conftest import perovskite\n"
+        f"import sys; sys.path.insert(0, {HERE!r})\n"
+        "from catalogue_crystals import perovskite\n"
         "from tenfma import catalogue\n"
         "first = int(sys.argv[1])\n"
         "with catalogue.open(filled=False) as held:\n"

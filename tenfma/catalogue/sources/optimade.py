@@ -33,7 +33,10 @@ INCOMPLETE = ("implicit_atoms", "unknown_positions")
 
 
 class Optimade:
-    """The structures of the provider at `base` that `filter` picks; `fields` are provider's own numbers to keep."""
+    """The structures of the provider at `base` that `filter` picks; `fields` are provider's own numbers to keep.
+
+    `again` asks from the first page where an earlier import came to the end, for what the provider has got since.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Optimade:
         page: int = PAGE,
         pause: float = 0.5,
         name: str = "",
+        again: bool = False,
         web: Web | None = None,
     ) -> None:
         base = base.rstrip("/")
@@ -55,7 +59,7 @@ class Optimade:
         if wrong:
             raise SourceError(f"{wrong[0]!r} is no OPTIMADE field; names such as _exmpl_energy are expected")
         self.base = base if re.search(r"/v\d+(\.\d+)*$", base) else f"{base}/v1"
-        self.filter, self.fields, self.page = filter, tuple(fields), page
+        self.filter, self.fields, self.page, self.again = filter, tuple(fields), page, again
         self.origin = f"optimade {self.base} {filter}"[:500]
         self.name = name or urlsplit(base).netloc
         self.web = web or Web(pause)
@@ -66,6 +70,7 @@ class Optimade:
         return self.total
 
     def items(self, cursor: str = "") -> Iterator[Item]:
+        cursor = "" if self.again else cursor
         if cursor == END:
             return
         self._introduce()

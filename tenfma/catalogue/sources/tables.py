@@ -71,7 +71,9 @@ def ase_rows(path: Path, shown: str) -> Iterator[Item]:
     """The rows of an ASE database (SQLite), with their key–value pairs and energies. Raises SourceError for others."""
     from ase.db import connect
 
-    if not path.read_bytes()[:16].startswith(b"SQLite format 3"):
+    with path.open("rb") as file:
+        head = file.read(16)
+    if not head.startswith(b"SQLite format 3"):
         raise SourceError(f"{shown} is no ASE database in SQLite; write it with ase.db.connect('NAME.db')")
     try:
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as names:
