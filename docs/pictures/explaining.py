@@ -29,13 +29,14 @@ KICK = 0.5
 def main() -> None:
     model = tenfma.load("Si")
     perfect = bulk("Si", "diamond", a=LATTICE, cubic=True) * (2, 2, 2)
-    site = perfect.positions[0].copy()
+    taken = int(np.linalg.norm(perfect.positions - perfect.cell.array.sum(0) / 2, axis=1).argmin())
+    site = perfect.positions[taken].copy()
     broken = perfect.copy()
-    del broken[0]
+    del broken[taken]
     broken.calc = model.calculator()
     BFGS(broken, logfile=None).run(fmax=0.005, steps=300)
     whole, vacancy = explain(model, perfect), explain(model, broken)
-    steps = (perfect.positions[1:] - site) @ np.linalg.inv(perfect.cell.array)
+    steps = (np.delete(perfect.positions, taken, axis=0) - site) @ np.linalg.inv(perfect.cell.array)
     away = np.linalg.norm((steps - np.round(steps)) @ perfect.cell.array, axis=1)
 
     bulk_energy = whole.parts.potential.mean()
@@ -71,7 +72,7 @@ def main() -> None:
     scene = crystal_figure(broken.positions, symbols(broken.numbers), excess, "eV", drawn, senses=senses)
 
     neighbour = int(np.argmin(away))
-    pair = {"vacancy": (vacancy, neighbour), "perfect crystal": (whole, neighbour + 1)}
+    pair = {"vacancy": (vacancy, neighbour), "perfect crystal": (whole, neighbour + (neighbour >= taken))}
     kept = figure("time / fs", "energy of the kicked atom / eV", height=340)
     for place, (name, (e, atom)) in enumerate(pair.items()):
         p = np.zeros_like(e.q)
@@ -84,12 +85,16 @@ def main() -> None:
         flow = e.flow(dt=0.5, steps=600, save_every=2)
         held = flow.energies[:, atom] - e.parts.potential[atom]
         kept.add_scatter(x=flow.t, y=held, mode="lines", name=name, line=line(place))
-        first = flow.t <= 100
-        drain = -flow.currents[first, atom].mean(0)
-        order = np.argsort(-drain)[:6]
         print(f"{name}: half of the kick has left after {flow.t[np.argmax(held < KICK / 2)]:.0f} fs")
-        print(f"  what the account misses: {np.abs(flow.balance).max():.1e} eV")
-        print("  in the first 100 fs to", ", ".join(f"{e.labels[k]} {100 * drain[k]:.3f} eV" for k in order))
+        first = flow.t <= 100
+        drain = 100 * flow.currents[first, :, atom].mean(0)  # what others gained from it, eV
+        distance = e.distances()[atom].round(1)
+        print(
+            f"  what the account misses: {np.abs(flow.balance).max():.1e} eV; lost in 100 fs {drain.sum():+.3f} eV"
+        )
+        for reach in np.unique(distance)[1:6]:
+            there = np.flatnonzero(distance == reach)
+            print(f"    to {len(there)} atoms at {reach} Å:", ", ".join(f"{drain[k]:+.3f}" for k in there))
     for name, chart_ in (("vacancy-parts", chart), ("vacancy-crystal", scene), ("vacancy-flow", kept)):
         draw(chart_, HERE / f"{name}.png")
 
