@@ -23,11 +23,13 @@ class Schedule:
 
     epochs: int = 60
     seconds: float = float("inf")
-    batch: int = 48
+    batch: int = 32
     rate: float = 2e-3
     decay: float = 0.02
     averaging: float = 0.995
     rest_weight: float = 1.0
+    balance: float = 0.5
+    """A target with few labels counts more: each label's weight goes as (1/labels)^balance."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -91,6 +93,7 @@ def fit(
         generator.set_state(held["generator"])
         torch.set_rng_state(held["random"])
     held_out = graphs.take(valid)
+    weights = _weights(labels[train], schedule.balance)
     per_epoch = math.ceil(len(train) / schedule.batch)
     while epoch < schedule.epochs and spent < schedule.seconds:
         begun = time.perf_counter()
@@ -107,7 +110,9 @@ def fit(
             )
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            loss = _loss(net, graphs.take(chosen), labels[chosen], energy, schedule.rest_weight, steps)
+            loss = _loss(
+                net, graphs.take(chosen), labels[chosen], weights, energy, schedule.rest_weight, steps
+            )
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -126,17 +131,31 @@ def fit(
     return net.eval()
 
 
+def _weights(labels: Tensor, balance: float) -> Tensor:
+    """Weight of a label of each target, (targets,), one on average over all labels."""
+    counts = (~torch.isnan(labels)).sum(0).clamp_min(1).float()
+    weights = counts**-balance
+    return weights * counts.sum() / (weights * counts).sum()
+
+
 def _loss(
-    net: Evolved, batch: Graphs, labels: Tensor, energy: int | None, rest_weight: float, seed: int
+    net: Evolved,
+    batch: Graphs,
+    labels: Tensor,
+    weights: Tensor,
+    energy: int | None,
+    rest_weight: float,
+    seed: int,
 ) -> Tensor:
     y, rest = net(batch, seed)
     known = ~torch.isnan(labels)
-    miss = torch.where(known, (y - torch.nan_to_num(labels)).abs(), 0.0)
-    loss = miss.sum() / known.sum().clamp_min(1)
+    count = known.sum().clamp_min(1)
+    miss = torch.where(known, (y - torch.nan_to_num(labels)).abs() * weights, 0.0)
+    loss = miss.sum() / count
     if energy is not None and bool(known[:, energy].any()):
         at_rest = (rest - net.potential.shift) / net.potential.scale
         miss = torch.where(known[:, energy], (at_rest - torch.nan_to_num(labels[:, energy])).abs(), 0.0)
-        loss = loss + rest_weight * miss.sum() / known.sum().clamp_min(1)
+        loss = loss + rest_weight * miss.sum() / count
     return loss
 
 

@@ -248,3 +248,14 @@ def test_bad_files_are_told_in_a_sentence(tmp_path):
     (tmp_path / "broken.extxyz.gz").write_bytes(b"no gzip")
     with pytest.raises(TenfmaError, match="could not be read"):
         read_labelled([tmp_path / "broken.extxyz.gz"], targets_of("K_vrh"))
+
+
+def test_scarce_labels_weigh_more_and_the_mean_weight_is_one():
+    from tenfma.training.property_loop import _weights
+
+    labels = torch.zeros(100, 2)
+    labels[25:, 1] = torch.nan
+    weights = _weights(labels, 0.5)
+    assert float(weights[1] / weights[0]) == pytest.approx(2.0)
+    assert float((weights * torch.tensor([100.0, 25.0])).sum()) == pytest.approx(125.0)
+    torch.testing.assert_close(_weights(labels, 0.0), torch.ones(2))

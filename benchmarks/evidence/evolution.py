@@ -1,0 +1,230 @@
+"""What evolution adds to an embedding: the same crystals, splits and heads with and without it.
+
+    python benchmarks/evidence [--profile reduced|full] [--data ../shared/data] [--minutes 20]
+
+Every cell of the table (contender × split × share of the training data × seed) is trained for the same number of passes
+and written to assets/evidence/evolution/ as soon as it is done; the same command goes on with the cells that are missing,
+and begins none after `--minutes`. All finished cells are summed up in assets/evidence/evolution.json: mean absolute
+errors, and paired bootstrap intervals (95 %) of the difference to `leapfrog` over the crystals and seeds that both have.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import contenders
+from harness import EVIDENCE, markdown, save, versions
+
+from tenfma.embedding.evolved import Size
+from tenfma.embedding.graphs import Graphs, graphs_of
+from tenfma.training.property_data import Labelled, folds, read_labelled, targets_of
+from tenfma.training.property_loop import Schedule, fit, predicted
+
+CELLS = EVIDENCE / "evolution"
+TARGETS = "log10(K_vrh),log10(G_vrh),e_form_per_atom"
+ENERGY = 2
+SIZE = Size(channels=48, dropout=0.05)
+REFERENCE = "leapfrog"
+BOOTSTRAP = 2000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training run: fold 0 of a split, by chance or by formula, with a share of its training crystals."""
+
+    contender: str
+    split: str
+    share: float
+    seed: int
+    epochs: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.contender}-{self.split}-{self.share:g}-{self.seed}-{self.epochs}"
+
+
+def profile(name: str) -> list[Cell]:
+    """Cells in the order in which they are worth having."""
+    epochs, seeds = (12, (0, 1, 2)) if name == "reduced" else (60, (0, 1, 2))
+    everyone = [*contenders.TREES, *contenders.NETS]
+    cells = [Cell(one, "random", 1.0, seed, epochs) for seed in seeds for one in everyone]
+    shares = (0.1, 0.3) if name == "reduced" else (0.05, 0.1, 0.25, 0.5)
+    few = ("trees", "static", "messages", "ode", "leapfrog")
+    cells += [Cell(one, "random", share, 0, epochs) for share in shares for one in few]
+    cells += [Cell(one, "formula", 1.0, 0, epochs) for one in ("trees", "messages", "leapfrog")]
+    return cells
+
+
+def run(cell: Cell, graphs: Graphs, labelled: Labelled) -> dict[str, Any]:
+    """Train and score one cell; errors per test crystal are kept, rounded, for paired comparison."""
+    labels = labelled.labels
+    fold = folds(len(labels), 5, 0, labelled.formulas if cell.split == "formula" else None)
+    test, train = np.nonzero(fold == 0)[0], np.nonzero(fold != 0)[0]
+    train = np.sort(
+        np.random.default_rng(100 + cell.seed).permutation(train)[: round(cell.share * len(train))]
+    )
+    begun, clock = time.perf_counter(), time.process_time()
+    parameters = None
+    if cell.contender in contenders.TREES:
+        rows = graphs.static.numpy()
+        values = contenders.trees(cell.contender, rows, labels, train, cell.seed)[test]
+    else:
+        mean, scale = np.nanmean(labels[train], 0), np.nanstd(labels[train], 0)
+        net = contenders.net(cell.contender, labels.shape[1], cell.seed, SIZE)
+        chosen = graphs.take(torch.as_tensor(train))
+        net.static.fit(chosen.static)
+        net.messages.fit(chosen)
+        net.potential.shift.fill_(mean[ENERGY])
+        net.potential.scale.fill_(scale[ENERGY])
+        parameters = sum(p.numel() for p in net.parameters())
+        # a small share gets as many updates as the whole would, up to fourfold passes
+        epochs = round(cell.epochs * min(4.0, 1 / cell.share))
+        with tempfile.TemporaryDirectory() as folder:
+            net = fit(
+                net,
+                graphs,
+                torch.as_tensor((labels - mean) / scale, dtype=torch.float32),
+                torch.as_tensor(train),
+                torch.as_tensor([], dtype=torch.long),
+                scales=torch.as_tensor(scale),
+                energy=ENERGY,
+                schedule=Schedule(epochs=epochs, batch=48, balance=0.0),
+                checkpoint=Path(folder) / "cell.ckpt",
+                seed=cell.seed,
+            )
+        values = predicted(net, graphs.take(torch.as_tensor(test)))[0].numpy() * scale + mean
+    errors = np.abs(values - labels[test])
+    return {
+        **cell.__dict__,
+        "train": len(train),
+        "parameters": parameters,
+        "seconds": round(time.perf_counter() - begun, 1),
+        "processor_seconds": round(time.process_time() - clock, 1),
+        "mae": {str(t): round(float(e), 5) for t, e in zip(labelled.targets, np.nanmean(errors, 0))},
+        "errors": [[None if np.isnan(e) else round(float(e), 4) for e in row] for row in errors],
+    }
+
+
+def summed_up(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per contender, split, share and target: MAE over seeds, and the paired difference to the reference."""
+    groups: dict[tuple, dict[int, dict]] = {}
+    for cell in cells:
+        key = (cell["split"], cell["share"], cell["epochs"], cell["contender"])
+        groups.setdefault(key, {})[cell["seed"]] = cell
+    rows = []
+    for (split, share, epochs, contender), by_seed in groups.items():
+        other = groups.get((split, share, epochs, REFERENCE), {})
+        shared = sorted(by_seed.keys() & other.keys())
+        first = next(iter(by_seed.values()))
+        for place, target in enumerate(first["mae"]):
+            row = {
+                "contender": contender,
+                "what": {**{k: v[0] for k, v in contenders.NETS.items()}, **contenders.TREES}[contender],
+                "split": split,
+                "share": share,
+                "epochs": epochs,
+                "target": target,
+                "seeds": len(by_seed),
+                "parameters": first["parameters"],
+                "processor_seconds": float(np.mean([c["processor_seconds"] for c in by_seed.values()])),
+                "mae": float(np.mean([c["mae"][target] for c in by_seed.values()])),
+                "mae_spread": float(np.std([c["mae"][target] for c in by_seed.values()])),
+            }
+            if shared and contender != REFERENCE:
+                mine, theirs = (
+                    np.mean([[_number(e[place]) for e in group[s]["errors"]] for s in shared], axis=0)
+                    for group in (by_seed, other)
+                )
+                row |= paired(mine - theirs)
+            rows.append(row)
+    return rows
+
+
+def paired(difference: np.ndarray) -> dict[str, float]:
+    """Mean difference of errors (contender − reference) over crystals, with its 95 % bootstrap interval."""
+    d = difference[~np.isnan(difference)]
+    generator = np.random.default_rng(0)
+    means = d[generator.integers(len(d), size=(BOOTSTRAP, len(d)))].mean(1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return {"difference": float(d.mean()), "low": float(low), "high": float(high)}
+
+
+def _number(x: float | None) -> float:
+    return np.nan if x is None else x
+
+
+def main() -> None:
+    default = os.environ.get("TENFMA_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", default=str(default))
+    parser.add_argument("--profile", choices=("reduced", "full"), default="reduced")
+    parser.add_argument("--minutes", type=float, default=55.0, help="no new cell is begun after this long")
+    arguments = parser.parse_args()
+    path = Path(arguments.data) / "elasticity" / "mp_binary_elasticity.extxyz.gz"
+    if not path.exists():
+        print(f"{path} is not there; give --data")
+        return
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
+    CELLS.mkdir(parents=True, exist_ok=True)
+    wanted = profile(arguments.profile)
+    begun = time.perf_counter()
+    missing = [cell for cell in wanted if not (CELLS / f"{cell.name}.json").exists()]
+    if missing:
+        labelled = read_labelled([path], targets_of(TARGETS))
+        graphs = graphs_of(labelled.structures)
+        for cell in missing:
+            if time.perf_counter() - begun > 60 * arguments.minutes:
+                break
+            found = run(cell, graphs, labelled)
+            part = CELLS / f"{cell.name}.json.part"
+            part.write_text(json.dumps(found))
+            part.replace(CELLS / f"{cell.name}.json")
+            print(cell.name, found["mae"], f"{found['seconds']:.0f} s", flush=True)
+    done = [json.loads(file.read_text()) for file in sorted(CELLS.glob("*.json"))]
+    rows = summed_up(done)
+    left = sum(not (CELLS / f"{cell.name}.json").exists() for cell in wanted)
+    save(
+        "evolution",
+        {
+            "command": "python benchmarks/evidence " + " ".join(sys.argv[1:]),
+            "reference": REFERENCE,
+            "cells": len(done),
+            "cells_missing": left,
+            "rows": rows,
+            "versions": versions("numpy", "torch", "scikit-learn"),
+        },
+    )
+    shown = [
+        [
+            r["contender"],
+            r["split"],
+            f"{r['share']:g}",
+            r["target"],
+            str(r["seeds"]),
+            f"{r['mae']:.4f}",
+            _interval(r),
+        ]
+        for r in rows
+    ]
+    print(markdown(["contender", "split", "share", "target", "seeds", "MAE", "minus leapfrog (95 %)"], shown))
+    print(f"{len(done)} cells kept, {left} of this profile missing")
+
+
+def _interval(row: dict[str, Any]) -> str:
+    if "difference" not in row:
+        return "–"
+    return f"{row['difference']:+.4f} ({row['low']:+.4f} … {row['high']:+.4f})"

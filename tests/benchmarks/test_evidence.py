@@ -1,0 +1,85 @@
+"""The tools behind the table of what evolution adds: fair pairs, resumable cells, contenders that keep the symmetry."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from ase.build import bulk
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "evidence"))
+
+import contenders
+import evolution as evidence
+
+from tenfma.embedding.evolved import Size
+from tenfma.embedding.graphs import graphs_of
+from tenfma.training.property_data import Labelled, targets_of
+
+SMALL = Size(channels=16, copies=4, scalars=12, tensors=2, context=8, hidden=16)
+
+
+def test_paired_intervals_cover_the_true_difference():
+    generator = np.random.default_rng(5)
+    inside = 0
+    for _ in range(60):
+        found = evidence.paired(generator.normal(0.3, 1.0, 100))
+        inside += found["low"] <= 0.3 <= found["high"]
+    assert inside >= 50
+    far = evidence.paired(generator.normal(0.3, 0.1, 100))
+    assert far["low"] > 0  # the twin: no difference is not within it
+    assert np.isfinite(evidence.paired(np.array([0.1, np.nan, 0.2]))["difference"])
+
+
+def test_rows_pair_the_same_seeds_and_crystals():
+    base = {"split": "random", "share": 1.0, "epochs": 1, "parameters": 1, "processor_seconds": 1.0}
+    cells = [
+        {**base, "contender": "leapfrog", "seed": 0, "mae": {"x": 0.2}, "errors": [[0.1], [0.3]]},
+        {**base, "contender": "static", "seed": 0, "mae": {"x": 0.3}, "errors": [[0.2], [0.4]]},
+        {**base, "contender": "static", "seed": 1, "mae": {"x": 9.0}, "errors": [[9.0], [9.0]]},
+    ]
+    rows = {row["contender"]: row for row in evidence.summed_up(cells)}
+    assert rows["static"]["difference"] == pytest.approx(0.1)
+    assert rows["static"]["seeds"] == 2
+    assert "difference" not in rows["leapfrog"]
+
+
+def test_profiles_name_every_contender_and_every_cell_once():
+    for name in ("reduced", "full"):
+        cells = evidence.profile(name)
+        assert len({cell.name for cell in cells}) == len(cells)
+        assert {cell.contender for cell in cells} == {*contenders.NETS, *contenders.TREES}
+
+
+@pytest.mark.parametrize("name", sorted(contenders.NETS))
+def test_contenders_see_a_turned_crystal_as_the_same(name):
+    atoms = bulk("MgO", "wurtzite", a=3.3, c=5.1)
+    atoms.positions[0] += [0.1, 0.2, 0.05]
+    turned = atoms.copy()
+    Q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))
+    turned.set_cell(atoms.cell.array @ Q.T)
+    turned.positions = atoms.positions @ Q.T
+    net = contenders.net(name, 2, 0, SMALL).double().eval()
+    graphs = graphs_of([atoms, turned], torch.float64)
+    net.static.fit(graphs.static)
+    net.messages.fit(graphs)
+    if name != "langevin":  # with a bath each crystal has noise of its own
+        y, rest = net(graphs)
+        torch.testing.assert_close(y[0], y[1], rtol=0, atol=1e-9)
+        torch.testing.assert_close(rest[0], rest[1], rtol=0, atol=1e-9)
+    assert sum(p.numel() for p in net.parameters()) > 1000
+
+
+def test_a_cell_runs_and_keeps_its_errors():
+    frames = [
+        bulk(name, a=4.0 + 0.02 * i, crystalstructure="fcc") for i in range(10) for name in ("Cu", "Ag", "Al")
+    ]
+    labels = np.array([[np.log10(f.get_volume()), 1.0 + i, 0.01 * i] for i, f in enumerate(frames)])
+    labels[::4, 1] = np.nan
+    labelled = Labelled(frames, labels, targets_of(evidence.TARGETS), tuple(map(str, range(30))), "mark")
+    graphs = graphs_of(frames)
+    for name in ("trees", "leapfrog"):
+        found = evidence.run(evidence.Cell(name, "random", 1.0, 0, 1), graphs, labelled)
+        assert len(found["errors"]) == 6 and set(found["mae"]) == set(evidence.TARGETS.split(","))
