@@ -17,6 +17,7 @@ FORBIDDEN = {
     "simulation": {"training", "explanation", "catalogue", "viz", "ui", "cli"},
     "embedding": {"training", "simulation", "explanation", "catalogue", "viz", "ui", "cli"},
     "explanation": {"training", "catalogue", "viz", "ui", "cli"},
+    "catalogue": {"training", "explanation", "viz", "ui", "cli"},
     "viz": {"ui", "cli"},
 }
 
