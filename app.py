@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from tenfma.ui import cache, components, layout, state
+from tenfma.ui import cache, components, layout, lessons, state
 
 t = layout.begin("home")
 picture, words = st.columns([1.6, 1], gap="large", vertical_alignment="center")
@@ -20,12 +20,15 @@ layout.notice(t, t("home.note", points=study.movie.patch.shape[1], error=change,
 ways = (
     ("materials", "pages/materials.py", ":material/category:"),
     ("dynamics", "pages/phase_space.py", ":material/timeline:"),
-    ("learned", "pages/simplices.py", ":material/change_history:"),
+    ("learned", "pages/couplings.py", ":material/hub:"),
 )
 for column, (way, file, icon) in zip(st.columns(3, gap="medium"), ways):
     with column.container(border=True, height="stretch"):
         st.page_link(file, label=f"**{t(f'home.{way}')}**", icon=icon, query_params=state.carried())
         st.markdown(t(f"home.{way}.text"))
+
+st.subheader(t("lesson.title"), anchor=False)
+lessons.menu(t, layout.PAGES)
 
 st.subheader(t("home.models"), anchor=False)
 names = cache.trained_models()

@@ -13,15 +13,17 @@ with layout.told():
 def explore() -> None:
     """Map, list and structure answer to one choice."""
     picture = st.container()
-    first, second, third = st.columns(3, gap="medium")
+    first, second, third, fourth = st.columns(4, gap="medium")
     with first:
-        colour = state.choice(t("atlas.colour"), "colour", list(library.UNITS), lambda s: s, default="K_vrh")
+        colour = state.choice(t("atlas.colour"), "colour", list(library.UNITS), default="K_vrh")
     with second:
         axes = state.choice(t("atlas.axes"), "axes", list(atlas.AXES), lambda s: s.replace("-", " × "))
     with third:
         count = state.number(t("atlas.neighbours"), "neighbours", 10, 1, 50)
-    with picture, layout.told():
-        atlas.explore(t, world, colour, axes, count)
+    with fourth:
+        entry = state.words(t("atlas.entry"), "entry", atlas.first(world), limit=60)
+    with layout.told():
+        atlas.explore(t, world, colour, axes, count, entry, picture)
 
 
 explore()

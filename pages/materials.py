@@ -113,7 +113,7 @@ def similar() -> None:
     if not (library.ready() or place == "catalogue") and not st.toggle(t("library.similar.open"), key="look"):
         return
     with layout.told(stop=False):
-        near = library.similar(structure, scene_key(structure))
+        near = library.similar(structure, scene_key(structure), crystal.source)
         st.dataframe(near, hide_index=True, alt=t("library.similar"))
         layout.data(t, f"similar-{layout.file_name(crystal.source)}", near)
         first = near.iloc[0]

@@ -3,11 +3,18 @@
 import pandas as pd
 import streamlit as st
 
-from tenfma.ui import cache, components, layout, state, systems
+from tenfma.ui import cache, components, layout, learned, state, systems
 from tenfma.viz import phase
 from tenfma.viz import section as sections
 
 t = layout.begin("phase")
+of = state.choice(
+    t("phase.of"), "of", ["formula", "learned"], lambda s: t(f"phase.of.{s}"), kind="segments",
+    label_visibility="collapsed",
+)  # fmt: skip
+if of == "learned":
+    learned.page(t)
+    st.stop()
 picture = st.container()
 first, second, third = st.columns([1.1, 1, 1], gap="medium")
 

@@ -14,6 +14,8 @@ from tenfma.viz.scenes import crystal_scene
 
 AXES = {"1-2": (0, 1), "1-3": (0, 2), "2-3": (1, 2)}
 MAP = "atlas-map"
+#: entries nearer than this are the same crystal from another source
+SAME = 0.01
 #: entries put into one file, and the formula shown first
 MOST_EXPORTED, FIRST = 1000, "MgO"
 SHOWN = ("formula", "identifier", "source", "space group", "atoms", *library.PROPERTIES, "volume per atom")
@@ -67,18 +69,21 @@ def _clicked() -> None:
         st.session_state["entry"] = str(world().table["identifier"].iloc[int(place)])
 
 
-def explore(t: Texts, here: World, colour: str, axes: str, count: int) -> None:
-    """The map with what is chosen in it, the list beside a structure, and files to take away."""
+def first(here: World) -> str:
+    """The identifier of the entry shown first."""
+    table = here.table
+    known = table[(table["formula"] == FIRST) & table[library.PROPERTIES[0]].notna()].sort_values("atoms")
+    return str((known if len(known) else table)["identifier"].iloc[0])
+
+
+def explore(t: Texts, here: World, colour: str, axes: str, count: int, wanted: str, field: Any) -> None:
+    """The map in `field` with what is chosen in it; below, the list beside a structure, and files to take away."""
     table, d = here.table, here.rows.shape[1]
-    known = table[(table["formula"] == FIRST) & table[library.PROPERTIES[0]].notna()]
-    first = str((known if len(known) else table)["identifier"].iloc[0])
-    field = st.container()
-    wanted = state.words(t("atlas.entry"), "entry", first, limit=60)
     found = np.flatnonzero(table["identifier"] == wanted)
     if not len(found):
-        st.warning(t("atlas.missing", name=layout.plain(wanted), instead=first))
-        found = np.flatnonzero(table["identifier"] == first)
-    chosen = int(found[0])
+        st.warning(t("atlas.missing", name=layout.plain(wanted), instead=first(here)))
+        found = np.flatnonzero(table["identifier"] == first(here))
+    chosen = int(next((k for k in found if np.isfinite(table[library.PROPERTIES[0]].iloc[k])), found[0]))
     near, distances = view.nearest(here.rows, chosen, count)
     one, two = AXES[axes]
     unit = library.UNITS[colour]
@@ -96,13 +101,14 @@ def explore(t: Texts, here: World, colour: str, axes: str, count: int) -> None:
         )  # fmt: skip
         st.caption(t("atlas.select"))
     close, far = _order(here, colour)
-    row, other = table.iloc[chosen], table.iloc[near[0]]
+    nearest = int(np.argmax(distances > SAME)) if (distances > SAME).any() else 0
+    row, other = table.iloc[chosen], table.iloc[near[nearest]]
     layout.notice(
         t,
         t(
             "atlas.note", formula=layout.plain(row["formula"]), identifier=layout.plain(row["identifier"]),
             near=layout.plain(other["formula"]), near_identifier=layout.plain(other["identifier"]),
-            distance=float(distances[0]), d=d, label=layout.plain(label), close=close, far=far,
+            distance=float(distances[nearest]), d=d, label=layout.plain(label), close=close, far=far,
         ),
     )  # fmt: skip
     st.caption(t("atlas.static", d=d, share=float(here.shares[[one, two]].sum())))

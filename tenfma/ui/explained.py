@@ -120,11 +120,20 @@ def flow(_e: Explained, key: str, kT: float, steps: int, samples: int) -> Any:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def own_crystal(symbol: str) -> Any:
-    """An element in the crystal it prefers, conventional cell."""
+    """The crystal a shipped model is shown on: its element as found; an alloy ordered on its first element's lattice."""
     from ase.build import bulk
     from pymatgen.io.ase import AseAtomsAdaptor
 
-    return AseAtomsAdaptor.get_structure(bulk(symbol, cubic=True))
+    elements = cache.card(symbol).get("elements", [symbol]) if symbol in cache.trained_models() else [symbol]
+    pure = [bulk(element, cubic=True) for element in elements]
+    if len(pure) == 1:
+        return AseAtomsAdaptor.get_structure(pure[0])
+    mixed = pure[0].repeat((1, 1, -(-len(elements) // len(pure[0]))))
+    mixed.symbols[:] = [elements[k % len(elements)] for k in range(len(mixed))]
+    volume = np.mean([each.get_volume() / len(each) for each in pure])
+    scale = (volume * len(mixed) / mixed.get_volume()) ** (1 / 3)
+    mixed.set_cell(mixed.cell * scale, scale_atoms=True)
+    return AseAtomsAdaptor.get_structure(mixed)
 
 
 def _carried(t: Texts) -> tuple[Any, str]:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from tenfma.errors import TenfmaError
 from tenfma.site import site
-from tenfma.ui import state, warming
+from tenfma.ui import lessons, state, warming
 from tenfma.ui.texts import LANGUAGES, Texts, language_of, texts
 
 #: page name -> its file; the order is the header's
@@ -48,6 +48,7 @@ def begin(name: str) -> Texts:
     if st.context.headers:  # a browser, not a test
         warming.start()
     _header(t)
+    lessons.show(t, PAGES, name)
     st.title(t(f"{name}.title"), anchor=False)
     st.markdown(t(f"{name}.question"))
     return t

@@ -101,7 +101,7 @@ def _crystal(id: str) -> cache.Crystal:
 
 
 @st.cache_data(max_entries=64, show_spinner=True)
-def similar(_structure: Any, key: str, n: int = 8) -> pd.DataFrame:
+def similar(_structure: Any, key: str, source: str, n: int = 8) -> pd.DataFrame:
     """The entries nearest to a crystal in the whole embedding space: id, formula, identifier, distance, properties."""
     rows = [
         {
@@ -109,7 +109,7 @@ def similar(_structure: Any, key: str, n: int = 8) -> pd.DataFrame:
             "space group": each.entry.space_group_symbol, "distance": round(each.distance, 3),
             **{f"{name} / {UNITS[name]}": each.entry.value(name) for name in PROPERTIES},
         }
-        for each in catalogue().like(_structure, n=n)
+        for each in catalogue().like(int(source.removeprefix(PREFIX)) if source.startswith(PREFIX) else _structure, n=n)
     ]  # fmt: skip
     return pd.DataFrame(rows)
 

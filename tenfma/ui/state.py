@@ -14,9 +14,10 @@ CARRIED = ("lang", "crystal", "system", "formula")
 
 
 def arrive(page: str) -> None:
-    """Coming from another page, controls start from the address: a widget of the same name there is another widget."""
-    if st.session_state.get("_page") != page:
-        st.session_state["_page"] = page
+    """Coming from another page or step of a lesson, controls start from the address, whatever they were before."""
+    here = f"{page} {st.query_params.get('lesson', '')} {st.query_params.get('step', '')}"
+    if st.session_state.get("_page") != here:
+        st.session_state["_page"] = here
         for key in st.session_state.pop("_bound", set()):
             st.session_state.pop(key, None)
 

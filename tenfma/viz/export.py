@@ -39,9 +39,11 @@ def page(scene: Scene, title: str, width: int = 800, height: int = 600) -> str:
     )
     licence = (site() / "static" / "3Dmol-LICENSE.txt").read_text(encoding="utf-8").replace("--", "- -")
     name = html.escape(title)
+    drawing = view._make_html()
     return (
         f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{name}</title>\n<!-- 3Dmol.js:\n{licence}\n-->\n'
-        f"<script>{library}\nvar $3Dmolpromise = Promise.resolve();</script></head>\n<body><h1>{name}</h1>\n{view._make_html()}\n</body></html>\n"
+        f"<script>{library}\nvar $3Dmolpromise = Promise.resolve();</script></head>\n"
+        f"<body><h1>{name}</h1>\n{drawing}\n</body></html>\n"
     )
 
 

@@ -5,7 +5,18 @@ Symbols, code, data columns and file names are the same in both languages and ar
 
 from collections.abc import Callable
 
-from tenfma.ui.texts import atlas, common, couplings, crystal, dynamics, evidence, heat, mechanics
+from tenfma.ui.texts import (
+    atlas,
+    common,
+    couplings,
+    crystal,
+    dynamics,
+    evidence,
+    heat,
+    learned,
+    lessons,
+    mechanics,
+)
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 
@@ -18,6 +29,8 @@ PARTS = (
     couplings.TEXTS,
     evidence.TEXTS,
     atlas.TEXTS,
+    learned.TEXTS,
+    lessons.TEXTS,
 )
 
 CATALOGUE: dict[str, tuple[str, str]] = {key: pair for part in PARTS for key, pair in part.items()}

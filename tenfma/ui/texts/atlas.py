@@ -28,9 +28,9 @@ TEXTS = {
         "这是静态嵌入：模块 A 汇聚特征的 {d} 个轴，不含运动。图中两轴只占离散程度的 {share:.0%}，因此此处相邻的点可能相距甚远：近邻在全部 {d} 维中求取。",
     ),
     "atlas.note": (
-        "The nearest to {formula} ({identifier}) is {near} ({near_identifier}), {distance:.2f} away in {d} dimensions. Over all entries with a known value, "
+        "The nearest other crystal to {formula} ({identifier}) is {near} ({near_identifier}), {distance:.2f} away in {d} dimensions. Over all entries with a known value, "
         "neighbours' {label} differs by {close:.3g} at the median, that of two random entries by {far:.3g}.",
-        "离 {formula}（{identifier}）最近的是 {near}（{near_identifier}），在 {d} 维中相距 {distance:.2f}。在数值已知的条目中，近邻的 {label} 之差的中位数为 {close:.3g}，随机两条目为 {far:.3g}。",
+        "离 {formula}（{identifier}）最近的其他晶体是 {near}（{near_identifier}），在 {d} 维中相距 {distance:.2f}。在数值已知的条目中，近邻的 {label} 之差的中位数为 {close:.3g}，随机两条目为 {far:.3g}。",
     ),
     "atlas.select": (
         "Draw a loop round dots to list them; click one dot to choose it. By keyboard, type an identifier.",
@@ -61,8 +61,8 @@ TEXTS = {
     "library.any": ("any", "不限"),
     "library.range": ("{name} / {unit}", "{name} / {unit}"),
     "library.found": (
-        "{count} of {total} entries fit; the first {shown} are listed",
-        "共 {total} 条，符合 {count} 条；列出前 {shown} 条",
+        "{count} of {total} entries fit; {shown} are listed; click a row to choose it",
+        "共 {total} 条，符合 {count} 条；列出 {shown} 条；点击一行以选中",
     ),
     "library.empty": (
         "No entry fits all filters; let go of {relax} to see {count}.",

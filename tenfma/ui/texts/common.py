@@ -54,8 +54,8 @@ TEXTS = {
     ),
     "home.learned": ("Inspect a learned Hamiltonian", "查看学到的哈密顿量"),
     "home.learned.text": (
-        "Set a crystal's simplices moving under H_θ and watch what its energy does.",
-        "让晶体的单纯形在 H_θ 下运动，观察能量如何变化。",
+        "Forces, couplings, normal modes and energy flow of models trained on DFT, told atom by atom.",
+        "由 DFT 训练的模型：力、耦合、简正模与能流，逐个原子说明。",
     ),
     "home.note": (
         "The shaded patch is {points} nearby starts of a pendulum, carried by its flow. It stretches and folds, yet its "
