@@ -1,7 +1,8 @@
 """Is this crystal held already? First what is cheap, then pymatgen's structure matcher.
 
 Candidates have the same reduced formula and space group and a volume per atom within `VOLUME`; among them the matcher
-decides on primitive cells without rescaling, so that a strained crystal is another one.
+decides on primitive cells without rescaling, so that a strained crystal is another one. Large cells without symmetry,
+such as frames of a simulation, are compared site by site as they stand: matching them in general takes seconds a pair.
 """
 
 from collections import OrderedDict
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sqlalchemy import Connection, select
 
 from tenfma.catalogue.entries import Record
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 #: relative difference of volumes per atom up to which two crystals may be the same
 VOLUME = 0.01
 #: the matcher's tolerances: lengths (relative), sites (in units of the mean spacing), angles (degrees)
-TOLERANCES: dict[str, Any] = {"ltol": 0.01, "stol": 0.05, "angle_tol": 1.0}
+TOLERANCES: dict[str, Any] = {"ltol": 0.01, "stol": 0.01, "angle_tol": 1.0}
+#: atoms above which a cell without symmetry is compared as it stands, and the farthest a site may be, Å
+LARGE = 16
+APART = 0.02
 #: crystals kept ready to be compared
 KEPT = 2_000
 
@@ -32,6 +37,18 @@ def matcher() -> Any:
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
     return StructureMatcher(**TOLERANCES, primitive_cell=True, scale=False)
+
+
+def _large(record: Record) -> bool:
+    return record.entry.space_group == 1 and record.entry.n_atoms > LARGE
+
+
+def _as_they_stand(one: Sites, other: Sites) -> bool:
+    """Whether two cells have the same lattice and the same atoms in the same order, within `APART`."""
+    if not np.array_equal(one.numbers, other.numbers) or np.abs(one.lattice - other.lattice).max() > APART:
+        return False
+    shift = (one.fractional - other.fractional + 0.5) % 1.0 - 0.5
+    return float(np.abs(shift @ other.lattice).max()) <= APART
 
 
 @dataclass
@@ -57,8 +74,13 @@ class Duplicates:
         )
         crystal = None
         for id, data in rows:
+            sites = unpack(data)
+            if _large(record):
+                if _as_they_stand(record.sites, sites):
+                    return int(id)
+                continue
             crystal = crystal or record.sites.structure()
-            if matcher().fit(crystal, self._structure(id, unpack(data))):
+            if matcher().fit(crystal, self._structure(id, sites)):
                 return int(id)
         for other in pending:
             near = abs(other.entry.volume / other.entry.n_atoms - size) <= VOLUME * size
@@ -66,7 +88,10 @@ class Duplicates:
                 entry.reduced_formula,
                 entry.space_group,
             )
-            if same and near:
+            if same and near and _large(record):
+                if _as_they_stand(record.sites, other.sites):
+                    return other
+            elif same and near:
                 crystal = crystal or record.sites.structure()
                 if matcher().fit(crystal, other.sites.structure()):
                     return other

@@ -107,6 +107,17 @@ def _copy(tmp_path):
     return tmp_path / "c.extxyz"
 
 
+def test_frames_of_a_simulation_are_no_duplicates_unless_they_are(empty, tmp_path):
+    frames = []
+    for seed in (1, 2, 3, 1):
+        frame = bulk("Mo", cubic=True) * (3, 3, 3)
+        frame.rattle(0.08, seed=seed)
+        frames.append(frame)
+    write(tmp_path / "md.extxyz", frames)
+    report = import_from(empty, Files(tmp_path / "md.extxyz"))
+    assert (report.added, report.duplicates) == (3, 1)
+
+
 def test_one_name_for_two_crystals_is_made_two(empty, tmp_path):
     frames = [bulk("Cu", a=a) for a in (3.6, 3.8)]
     for frame in frames:
