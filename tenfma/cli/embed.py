@@ -25,9 +25,13 @@ def embed(
         Path | None, typer.Option("--out", help="Where the table goes: .parquet, .csv or .json.")
     ] = None,
     model: str = typer.Option("untrained", "--model", help="A model's name or folder, or untrained:SEED."),
-    dt: float = typer.Option(0.1, "--dt", help="Step size, latent time."),
-    steps: int = typer.Option(10, "--steps", help="Steps of leapfrog before pooling; 0 pools the start."),
-    p0: str = typer.Option("zero", "--p0", help="Initial momenta: zero, learned or thermal (needs --kT)."),
+    dt: float | None = typer.Option(None, "--dt", help="Step size, latent time; else the model's own."),
+    steps: int | None = typer.Option(
+        None, "--steps", help="Steps before pooling, else the model's own; 0 pools the start."
+    ),
+    p0: str | None = typer.Option(
+        None, "--p0", help="Initial momenta: zero, learned or thermal (needs --kT)."
+    ),
     kT: float = typer.Option(0.0, "--kT", help="Temperature of thermal momenta, eV."),
     seed: int = typer.Option(0, "--seed", min=0, max=2**63 - 1, help="Seed of thermal momenta."),
     dask: str = typer.Option(
@@ -57,8 +61,9 @@ def embed(
     from tenfma.catalogue.parallel import mapped
     from tenfma.embedding.pipeline import check_motion, load
 
-    motion = {"dt": dt, "steps": steps, "p0": p0, "kT": kT, "seed": seed}
-    check_motion(p0, kT, dt=dt, steps=steps)
+    steered = {name: value for name, value in (("dt", dt), ("steps", steps)) if value is not None}
+    check_motion(p0 or "zero", kT, **steered)
+    motion: dict[str, Any] = {"p0": p0, "kT": kT, "seed": seed, **steered}
     learned = load(model)
     _loaded.cache_clear()  # a folder's weights may be others than last time
     shown: list[pd.DataFrame] = []

@@ -19,7 +19,7 @@ def train(
         "", "--target", help="Of properties: K_vrh,G_vrh; Cv_300K/atom; log10(K_vrh); several by commas."
     ),
     log: bool = typer.Option(False, "--log", help="Learn log10 of every target."),
-    members: int = typer.Option(4, "--members", help="Of properties: members of the ensemble."),
+    members: int = typer.Option(3, "--members", help="Of properties: members of the ensemble."),
     steps: int = typer.Option(4, "--steps", help="Of properties: steps of the latent motion; 0 for none."),
     epochs: int = typer.Option(
         40, "--epochs", help="Of properties: passes over the data at most, per member."

@@ -62,13 +62,13 @@ class Motion:
 class Size:
     """Widths: of atoms and bonds, tensor copies of messages, rounds, q's scalars and tensors, context, hidden layers."""
 
-    channels: int = 128
+    channels: int = 96
     copies: int = 8
     rounds: int = 2
     scalars: int = 64
     tensors: int = 4
     context: int = 32
-    hidden: int = 128
+    hidden: int = 96
     dropout: float = 0.05
 
 

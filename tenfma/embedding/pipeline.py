@@ -66,7 +66,7 @@ def embed(
     model: Model | PropertyModel,
     structures: Sequence[Structure],
     *,
-    p0: str = "zero",
+    p0: str | None = None,
     kT: float = 0.0,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
@@ -74,16 +74,17 @@ def embed(
 ) -> Embedding:
     """The embedding of each structure: evolve (q₀, p₀), pool q(T), add energies per atom and the cell.
 
-    `motion` overrides method, dt and steps (`EMBED`); steps=0 pools q₀. `progress` is told how many are done.
-    A property model moves as it was trained to, and only what is given here is changed. Raises TenfmaError for an empty
-    list.
+    `motion` overrides method, dt and steps (`EMBED`); steps=0 pools q₀; without p₀ the motion starts at rest. A property
+    model moves as it was trained to, and only what is given here is changed. `progress` is told how many are done.
+    Raises TenfmaError for an empty list.
     """
     if not structures:
         raise TenfmaError("there is nothing to embed; give at least one structure")
     if isinstance(model, PropertyModel):
-        if p0 != "zero" or kT:
-            motion = {"p0": p0, "kT": kT, **motion}
-        return model.embed(structures, progress=progress, seed=seed, **motion)
+        given: dict[str, Any] = {} if p0 is None else {"p0": p0}
+        given |= {"kT": kT} if kT else {}
+        return model.embed(structures, progress=progress, seed=seed, **given, **motion)
+    p0 = "zero" if p0 is None else p0
     check_motion(p0, kT, **motion)
     parts = []
     for batch in _batches(model, structures):

@@ -115,7 +115,7 @@ class PropertyModel(nn.Module):
         """What to say of the model wherever its numbers are shown."""
         return (
             f"{self.name}: {len(self.members)} members trained on {self.domain.crystals} crystals of "
-            f"{len(self.domain.elements)} elements for {', '.join(head.name for head in self.heads)}; it never saw forces"
+            f"{len(self.domain.elements)} elements; it never saw forces"
         )
 
     @property
@@ -137,6 +137,14 @@ class PropertyModel(nn.Module):
     def targets(self) -> tuple[str, ...]:
         """Names of what is predicted, in order."""
         return tuple(head.name for head in self.heads)
+
+    @property
+    def evaluator(self) -> None:
+        """Raises TenfmaError: there are no forces to evaluate, and so no explanation in eV/Å."""
+        raise TenfmaError(
+            f"{self.name} knows one vector per crystal and no forces; explanations and calculators need a force model, "
+            "or untrained"
+        )
 
     def warning(self, structure: Any) -> str:
         """Why a crystal (ASE or pymatgen) lies outside what was trained on, in words; empty inside."""

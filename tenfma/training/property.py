@@ -40,7 +40,7 @@ SCORES = 400
 class PropertyRecipe:
     """All that a run depends on besides data, targets, time and seed."""
 
-    members: int = 4
+    members: int = 3
     valid: float = 0.1
     trees: int = 200
     size: Size = field(default_factory=Size)

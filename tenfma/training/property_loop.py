@@ -23,7 +23,7 @@ class Schedule:
 
     epochs: int = 60
     seconds: float = float("inf")
-    batch: int = 32
+    batch: int = 48
     rate: float = 2e-3
     decay: float = 0.02
     averaging: float = 0.995

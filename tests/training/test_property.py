@@ -259,3 +259,20 @@ def test_scarce_labels_weigh_more_and_the_mean_weight_is_one():
     assert float(weights[1] / weights[0]) == pytest.approx(2.0)
     assert float((weights * torch.tensor([100.0, 25.0])).sum()) == pytest.approx(125.0)
     torch.testing.assert_close(_weights(labels, 0.0), torch.ones(2))
+
+
+def test_what_needs_forces_is_refused_in_a_sentence(trained):
+    model = tenfma.load(str(trained / "model"))
+    with pytest.raises(TenfmaError, match="no forces"):
+        tenfma.explain(model, bulk("Cu"))
+    with pytest.raises(TenfmaError, match="simplices chart"):
+        model.hamiltonian(bulk("Cu"), chart="atoms")
+
+
+def test_the_path_behind_an_embedding_has_a_certificate(trained):
+    model = tenfma.load(str(trained / "model")).double()
+    found = model.certificates(labelled(5), dt=0.05, steps=40)
+    assert found["reversal_error"].max() < 1e-10 and found["energy_drift"].shape == (5,)
+    H, q0, p0 = model.hamiltonian(bulk("Cu"))
+    report = tenfma.certify(H, dt=0.1, q=q0, p=p0, steps=50)
+    assert "symplectic" in str(report.to_dict())
