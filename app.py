@@ -32,6 +32,8 @@ lessons.menu(t, layout.PAGES)
 
 st.subheader(t("home.models"), anchor=False)
 names = cache.trained_models()
-st.markdown(
-    t("home.models.some", count=len(names), names=", ".join(names)) if names else t("home.models.none")
-)
+if names:
+    rows = layout.models_table(t, {name: cache.card(name) for name in names})
+    st.dataframe(rows, hide_index=True, alt=t("home.models"))
+else:
+    st.markdown(t("home.models.none"))

@@ -46,6 +46,7 @@ with picture:
 
 with layout.told():
     complex_ = cache.complex_of(crystal)
+    reach, triangle_reach = cache.reaches(crystal)
 layout.notice(
     t,
     t(
@@ -55,7 +56,8 @@ layout.notice(
         group=layout.plain(symmetry.symbol),
         atoms=len(structure),
         coordination=f"{2 * len(crystal.bonds) / len(structure):.3g}",
-        cutoff=cache.CUTOFF,
+        cutoff=reach,
+        reach=triangle_reach,
         edges=complex_.n_edges,
         triangles=complex_.n_triangles,
         per_atom=(complex_.n_atoms + complex_.n_edges + complex_.n_triangles) / len(structure),

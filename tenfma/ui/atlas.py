@@ -1,6 +1,7 @@
 """Parts of the Embedding map: the entries with their places, and one choice that map, list and structure answer to."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,10 @@ def explore(t: Texts, here: World, colour: str, axes: str, count: int, wanted: s
     label = colour if unit == "1" else f"{colour} / {unit}"
     coloured = table.assign(**{colour: _numbers(table, colour)})
     with field:
-        names = tuple(t("atlas.axis", k=k + 1, share=here.shares[k]) for k in (one, two))
+        names = (
+            t("atlas.axis", k=one + 1, share=here.shares[one]),
+            t("atlas.axis", k=two + 1, share=here.shares[two]),
+        )
         chart = view.map_figure(
             here.places[:, [one, two]], coloured, colour, label, names, (t("atlas.near", d=d), t("atlas.unknown")),
             chosen, near.tolist(),
@@ -179,7 +183,7 @@ def _files(t: Texts, here: World, ids: list[int], places: list[int], axes: tuple
     with st.container(horizontal=True, gap="small"):
         for kind, label in (("csv", "CSV"), ("json", t("atlas.chemiscope"))):
             st.download_button(
-                label, lambda kind=kind: library.exported(ids, kind, extra), file_name=f"entries.{kind}",
+                label, partial(library.exported, ids, kind, extra), file_name=f"entries.{kind}",
                 key=f"atlas-{kind}", help=t("atlas.export"), icon=":material/download:", type="tertiary",
                 on_click="ignore",
             )  # fmt: skip

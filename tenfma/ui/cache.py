@@ -15,8 +15,6 @@ from tenfma.viz.scenes import scene_key
 UPLOAD = "upload"
 #: how the address names an entry of the catalogue
 CATALOGUE = "catalogue:"
-#: Å, within which the pages join atoms unless a person says otherwise
-CUTOFF = 5.0
 PREFIX = structures.PREFIX
 
 
@@ -62,17 +60,26 @@ def _symmetry(_structure: Any, key: str) -> tables.Symmetry:
     return tables.symmetry(_structure)
 
 
-def complex_of(chosen: Crystal, cutoff: float = CUTOFF, triangle_cutoff: float | None = None) -> Any:
-    """Its simplicial complex; triangles stop at 4 Å or at the cutoff, whichever is shorter, unless said otherwise."""
-    reach = min(cutoff, 4.0) if triangle_cutoff is None else triangle_cutoff
-    return _complex(chosen.structure, scene_key(chosen.structure), cutoff, reach)
+def complex_of(chosen: Crystal, cutoff: float | None = None) -> Any:
+    """Its simplicial complex by the library's rules, or with bonds and triangles up to one cutoff, Å."""
+    return _complex(chosen.structure, scene_key(chosen.structure), cutoff)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _complex(_structure: Any, key: str, cutoff: float, triangle_cutoff: float) -> Any:
+def _complex(_structure: Any, key: str, cutoff: float | None) -> Any:
     from tenfma.crystal.complex import complex_of as build
 
-    return build(_structure, cutoff, triangle_cutoff, max_simplices=400_000)
+    reach = {} if cutoff is None else {"cutoff": cutoff, "triangle_cutoff": cutoff}
+    return build(_structure, **reach, max_simplices=400_000)
+
+
+def reaches(chosen: Crystal) -> tuple[float, float]:
+    """How far bonds and triangles of the library's rules reach in it at most, Å."""
+    from tenfma.crystal.complex import DEFAULT_CUTOFF, DEFAULT_TRIANGLE_CUTOFF
+
+    numbers = np.array([site.specie.Z for site in chosen.structure])
+    pairs = numbers[:, None], numbers[None, :]
+    return float(DEFAULT_CUTOFF.radius(*pairs).max()), float(DEFAULT_TRIANGLE_CUTOFF.radius(*pairs).max())
 
 
 def features(chosen: Crystal, cutoff: float) -> Any:
@@ -84,7 +91,7 @@ def features(chosen: Crystal, cutoff: float) -> Any:
 def _features(_structure: Any, key: str, cutoff: float) -> Any:
     from tenfma.crystal.features import featurize
 
-    return featurize(_complex(_structure, key, cutoff, cutoff), smooth_only=True)
+    return featurize(_complex(_structure, key, cutoff), smooth_only=True)
 
 
 def suggested_cutoff(chosen: Crystal) -> float:
@@ -92,7 +99,7 @@ def suggested_cutoff(chosen: Crystal) -> float:
     from tenfma.viz import simplices
 
     first = simplices.suggested_cutoff(chosen.bonds)
-    if complex_of(chosen, first, first).n_triangles:
+    if complex_of(chosen, first).n_triangles:
         return first
     return simplices.suggested_cutoff(chosen.bonds, simplices.SECOND_SHELL)
 
@@ -106,7 +113,7 @@ def topology(chosen: Crystal, cutoff: float) -> Any:
 def _topology(_structure: Any, key: str, cutoff: float) -> Any:
     from tenfma.viz import simplices
 
-    return simplices.topology(_complex(_structure, key, cutoff, cutoff))
+    return simplices.topology(_complex(_structure, key, cutoff))
 
 
 def upload(data: bytes, name: str) -> Any:

@@ -152,3 +152,22 @@ def file_name(text: str, fallback: str = "crystal") -> str:
     """A name for a download that no file system or header trips over."""
     kept = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(text).name).strip("-.")
     return kept[:60] or fallback
+
+
+def models_table(t: Texts, cards: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """What each shipped model was trained on and how far it is off on frames it has not seen."""
+    rows = []
+    for name, card in cards.items():
+        tests = card.get("tests") or {t("home.models.validation"): card.get("validation", {})}
+        where, errors = next(iter(tests.items()))
+        rows.append(
+            {
+                t("home.models.name"): name,
+                t("home.models.elements"): ", ".join(card.get("elements", [])),
+                t("home.models.frames"): card.get("frames"),
+                t("home.models.energy"): errors.get("energy_mae"),
+                t("home.models.force"): errors.get("force_mae"),
+                t("home.models.where"): where,
+            }
+        )
+    return pd.DataFrame(rows).round(4)

@@ -23,7 +23,7 @@ LESSONS: dict[str, tuple[Step, ...]] = {
         Step("phase", {"system": "pendulum", "methods": "leapfrog", "radius": "0.2"}),
         Step("phase", {"system": "pendulum", "methods": "euler", "radius": "0.2"}),
         Step("phase", {"system": "damped-oscillator"}),
-        Step("phase", {"system": "own", "formula": "p**2/2 + q**4/4 - q**2/2"}),
+        Step("phase", {"system": "own", "formula": "p**2/2 + q**4/4 - q**2/2", "q0": "0.6"}),
     ),
     "energy": (
         Step("drift", {"system": "pendulum", "methods": "euler,symplectic_euler,leapfrog"}),
@@ -33,7 +33,7 @@ LESSONS: dict[str, tuple[Step, ...]] = {
     "bath": (
         Step("heat", {"potential": "harmonic", "mass": "1.0"}),
         Step("heat", {"potential": "harmonic", "mass": "4.0"}),
-        Step("heat", {"potential": "double-well", "dt": "0.9", "mass": "1.0"}),
+        Step("heat", {"potential": "double-well", "dt": "0.25", "mass": "1.0"}),
     ),
     "symmetry": (
         Step("mechanics", {"lagrangian": "kepler"}),

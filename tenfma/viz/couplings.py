@@ -152,7 +152,7 @@ def distance_figure(
     ):
         if not part.any():
             continue
-        words = [f"{labels[a]} – {labels[b]}" for a, b in zip(i[part], j[part])]
+        words = [f"{labels[a]} – {labels[b]}" for a, b in zip(i[part].tolist(), j[part].tolist())]
         chart.add_scatter(
             x=np.round(distances[i, j][part], 4), y=strengths[i, j][part], mode="markers",
             name=name or words[0], text=words, customdata=np.stack([i[part], j[part]], axis=1),
@@ -167,7 +167,7 @@ def distance_figure(
 def pair_table(labels: Sequence[str], strengths: np.ndarray, distances: np.ndarray | None) -> pd.DataFrame:
     """One row per pair: names, distance (Å, nearest images), ‖∂²H/∂q∂q‖, strongest first."""
     i, j = np.triu_indices(len(labels), 1)
-    table = pd.DataFrame({"i": [labels[k] for k in i], "j": [labels[k] for k in j]})
+    table = pd.DataFrame({"i": [labels[k] for k in i.tolist()], "j": [labels[k] for k in j.tolist()]})
     if distances is not None:
         table["distance / Å"] = np.round(distances[i, j], 4)
     table["coupling"] = [float(f"{x:.6g}") for x in strengths[i, j]]
@@ -194,7 +194,7 @@ def bars_figure(
     for place, kind in enumerate(different if several else [""]):
         part = held == kind if several else np.ones(len(held), bool)
         chart.add_bar(
-            x=[labels[k] for k in np.flatnonzero(part)], y=np.asarray(values)[part], name=kind,
+            x=[labels[k] for k in np.flatnonzero(part).tolist()], y=np.asarray(values)[part], name=kind,
             marker_color=mark(place).colour, showlegend=several,
         )  # fmt: skip
     return chart

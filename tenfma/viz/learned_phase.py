@@ -63,7 +63,11 @@ def study(
     Q0 = plane.amplitude(size)
     every = max(1, -(-steps // 400))
     slow = _curvature(plane, Q0)
-    paths, energies, drift, stopped, table = {}, {}, {}, {}, {}
+    paths: dict[str, np.ndarray] = {}
+    energies: dict[str, np.ndarray] = {}
+    drift: dict[str, float] = {}
+    stopped: dict[str, str] = {}
+    table: dict[str, np.ndarray] = {}
     times = np.zeros(0)
     for name in methods:
         q, p = plane.state(Q0, 0.0)

@@ -31,6 +31,7 @@ PARTS = (
     atlas.TEXTS,
     learned.TEXTS,
     lessons.TEXTS,
+    checks.TEXTS,
 )
 
 CATALOGUE: dict[str, tuple[str, str]] = {key: pair for part in PARTS for key, pair in part.items()}

@@ -74,8 +74,11 @@ TEXTS = {
         "目前还没有随附已训练的模型。这些页面上的“学到的”哈密顿量使用由种子生成的随机权重，出现时都标明“未训练”："
         "其能量没有化学意义。",
     ),
-    "home.models.some": (
-        "{count} trained model(s): {names}. Each card says what it was trained on.",
-        "已训练模型 {count} 个：{names}。模型卡说明训练数据。",
-    ),
+    "home.models.name": ("model", "模型"),
+    "home.models.elements": ("elements", "元素"),
+    "home.models.frames": ("DFT frames trained on", "训练用 DFT 构型数"),
+    "home.models.energy": ("energy MAE / meV per atom", "能量 MAE / meV 每原子"),
+    "home.models.force": ("force MAE / eV Å⁻¹", "力 MAE / eV Å⁻¹"),
+    "home.models.where": ("measured on", "测量于"),
+    "home.models.validation": ("held-out frames", "留出构型"),
 }

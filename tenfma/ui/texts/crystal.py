@@ -54,10 +54,10 @@ TEXTS = {
     ),
     "materials.note": (
         "{formula} ({system}, {group}) has {atoms} atoms in its cell. Each atom has {coordination} nearest neighbours on "
-        "average; within {cutoff:g} Å the complex holds {edges} bonds and, up to 4 Å, {triangles} triangles: {per_atom:.0f} "
+        "average; the complex holds {edges} bonds up to {cutoff:.3g} Å and {triangles} triangles up to {reach:.3g} Å: {per_atom:.0f} "
         "simplices per atom.",
         "{formula}（{system}，{group}）的晶胞含 {atoms} 个原子。每个原子平均有 {coordination} 个最近邻；"
-        "复形在 {cutoff:g} Å 内含 {edges} 条键，在 4 Å 内含 {triangles} 个三角形，平均每原子 {per_atom:.0f} 个单纯形。",
+        "复形含 {cutoff:.3g} Å 以内的 {edges} 条键和 {reach:.3g} Å 以内的 {triangles} 个三角形，平均每原子 {per_atom:.0f} 个单纯形。",
     ),
     "materials.shown": ("Cell shown", "显示的晶胞"),
     "materials.conventional": ("conventional", "惯用晶胞"),

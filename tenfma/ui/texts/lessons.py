@@ -35,8 +35,8 @@ TEXTS = {
         "显式欧拉立刻失去能量。辛欧拉只差一行（漂移时用新的 p），误差却有界。",
     ),
     "lesson.energy.2": (
-        "On the Kepler orbit Runge–Kutta 4 starts closer than leapfrog and drifts past it. Find the crossing in the sentence below the figure.",
-        "在开普勒轨道上，四阶龙格–库塔起初优于蛙跳法，随后漂移超过它。在图下的句子中找到交点。",
+        "On the Kepler orbit Runge–Kutta 4 starts closer than leapfrog, and its error grows without end. The sentence below the figure says when it falls behind.",
+        "在开普勒轨道上，四阶龙格–库塔起初优于蛙跳法，但误差不断增长。图下的句子给出它何时落后。",
     ),
     "lesson.energy.3": (
         "Compositions raise the order: 2, 4, 8. The fitted slopes are below. **Try** a larger step until the eighth-order method is no longer the best.",
@@ -56,10 +56,10 @@ TEXTS = {
         "质量为 4。若用单位质量公式的噪声，采样温度为 T/m：低了四倍，而轨迹看上去同样活跃。",
     ),
     "lesson.bath.3": (
-        "A step of 0.9 is large. Kinetic and configurational temperature part: looking at only one of them hides the error. **Try** the other methods at this step, and see which keeps the configurational temperature.",
-        "步长 0.9 很大。动能温度与构型温度分离：只看其一会掩盖误差。**试一试**：在此步长下换其他方法，看哪个保持构型温度。",
+        "A step of 0.25 is large for these wells. Look at both temperatures: one may agree while the other is off, so looking at only one can hide an error. **Try** the other methods at this step, and see which keeps the configurational temperature.",
+        "对这样的势阱，步长 0.25 很大。请看两个温度：可能一个相符而另一个有偏差，只看其一会掩盖误差。**试一试**：在此步长下换其他方法，看哪个保持构型温度。",
     ),
-    "lesson.symmetry": ("Symmetry and conservation", "对称与守恒"),
+    "lesson.symmetry": ("What is conserved", "对称与守恒"),
     "lesson.symmetry.about": ("From a Lagrangian to what the motion keeps.", "从拉格朗日量到运动的守恒量。"),
     "lesson.symmetry.1": (
         "The Kepler problem, step by step from L to H. The coordinates show which momenta are conserved.",
@@ -70,8 +70,8 @@ TEXTS = {
         "平面各向同性振子。除能量外它还有更多守恒量：在列表中找到 x·py − y·px。",
     ),
     "lesson.symmetry.3": (
-        "One spring is now stiffer, and the angular momentum is gone from the list. **Try** ratios of the stiffnesses until something new is conserved.",
-        "现在一个弹簧更硬，角动量从列表中消失了。**试一试**：改变刚度之比，直到出现新的守恒量。",
+        "One spring is now stiffer, and the angular momentum is gone from the list. **Try** the bracket box: put x*py - y*px in and read how fast it changes.",
+        "现在一个弹簧更硬，角动量从列表中消失了。**试一试**：在括号框中输入 x*py - y*px，看它变化多快。",
     ),
     "lesson.learned": ("A glass box", "透明的盒子"),
     "lesson.learned.about": (
