@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tenfma.ui.texts import (
     atlas,
+    checks,
     common,
     couplings,
     crystal,
