@@ -26,6 +26,8 @@ def rows(t: Texts, certificate: Any) -> pd.DataFrame:
 
 
 def _told(t: Texts, column: str, text: str) -> str:
+    if text.startswith("invariant "):
+        return f"{t('check:invariant')} {text.removeprefix('invariant ')}"
     key = f"{column}:{text}"
     return t(key) if key in CATALOGUE else text
 

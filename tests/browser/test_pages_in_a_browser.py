@@ -17,6 +17,7 @@ PATHS = {
 FIGURE = {
     "home": "canvas.plane", "materials": ".stage canvas", "simplices": ".stage canvas", "phase": "canvas.plane",
     "drift": ".js-plotly-plot", "heat": ".js-plotly-plot", "mechanics": "canvas.plane",
+    "couplings": ".stage canvas", "atlas": ".js-plotly-plot", "evidence": ".js-plotly-plot",
 }  # fmt: skip
 
 
@@ -177,3 +178,58 @@ def test_links_carry_the_crystal(server, visit):
     seen.ready()
     assert "crystal=diamond" in seen.page.url
     assert holds(seen, "C (diamond")
+
+
+def test_clicked_cell_of_the_heat_map_shows_the_pair(server, visit):
+    seen = visit(f"{server.url}/couplings?subject=coupled-oscillators")
+    seen.page.locator(".js-plotly-plot .heatmaplayer").first.wait_for(timeout=120_000)
+    box = seen.page.locator(".js-plotly-plot:has(.heatmaplayer) .nsewdrag").first.bounding_box()
+    seen.page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
+    assert holds(seen, "Pair q1 – q2")
+    assert "partner=1" in seen.page.url
+
+
+def test_energy_flow_moves_and_stops(server, visit):
+    seen = visit(f"{server.url}/couplings?subject=coupled-oscillators")
+    picture = seen.page.locator(".player.single")
+    picture.locator("canvas.plane").wait_for(state="visible", timeout=120_000)
+    picture.scroll_into_view_if_needed()
+    seen.page.wait_for_timeout(1500)
+    one = picture.get_attribute("data-frame")
+    seen.page.wait_for_timeout(900)
+    assert picture.get_attribute("data-frame") != one, "the flow stands still"
+    picture.locator("button.play").click()
+    seen.page.wait_for_timeout(300)
+    still = picture.get_attribute("data-frame")
+    seen.page.wait_for_timeout(700)
+    assert picture.get_attribute("data-frame") == still
+
+
+def test_next_step_of_a_lesson_sets_the_page(server, visit):
+    seen = visit(f"{server.url}/heat?potential=harmonic&mass=1.0&lesson=bath&step=1")
+    seen.page.get_by_role("link", name="Next").click()
+    assert holds(seen, "step 2 of 3")
+    seen.ready()
+    assert "mass=4.0" in seen.page.url
+    assert not seen.errors
+
+
+def test_a_crystal_saved_as_one_file_draws_without_a_server(browser, tmp_path):
+    from tenfma.crystal import structures
+    from tenfma.viz.bonds import near_bonds
+    from tenfma.viz.export import page
+    from tenfma.viz.scenes import crystal_scene
+
+    structure = structures.read("prototype:diamond")
+    file = tmp_path / "diamond.html"
+    file.write_text(page(crystal_scene(structure, near_bonds(structure)), "C <b>"), encoding="utf-8")
+    window = browser.new_page()
+    asked, errors = [], []
+    window.on("request", lambda request: asked.append(request.url))
+    window.on("pageerror", lambda error: errors.append(str(error)))
+    window.goto(file.as_uri())
+    window.wait_for_timeout(2500)
+    assert pixels(window.locator("canvas").first).std() > 4
+    assert not errors
+    assert not [url for url in asked if url.startswith("http")]
+    window.close()

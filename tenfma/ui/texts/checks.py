@@ -2,6 +2,7 @@
 # ruff: noqa: E501  (sentences are easier to compare on one line)
 
 _NAMES = {
+    "invariant": "候选不变量",
     "run": "运行",
     "symplectic defect": "辛缺陷",
     "conformal symplectic defect": "共形辛缺陷",
@@ -31,6 +32,9 @@ _MEANINGS = {
     "slope of log(error) on log(dt), error against Dormand–Prince 8 at round-off tolerance": "log(误差) 对 log(dt) 的斜率，误差相对于舍入精度的 Dormand–Prince 8",
     "slope of the total energy on time with its 99 % band, residuals allowed to be correlated": "总能量对时间的斜率及其 99 % 置信带，允许残差相关",
     "largest change over the run relative to its largest value; does not decide the verdict": "运行中最大变化与最大值之比；不影响结论",
+    "‖JᵀΩJ − Ω‖/‖J‖² of the step's Jacobian J: 0 where the step is a canonical flow": "步的雅可比矩阵 J 的 ‖JᵀΩJ − Ω‖/‖J‖²：正则流为 0",
+    "‖z − z₀‖/‖z₀‖ after up to 100 steps of dt and as many of −dt": "以 dt 前进至多 100 步、再以 −dt 退回同样步数后的 ‖z − z₀‖/‖z₀‖",
+    "largest ‖step′(Dz, Dξ) − D step(z, ξ)‖/‖step(z, ξ)‖ over the symmetries D; step′ steps H as D sees it": "对各对称操作 D 取最大的 ‖step′(Dz, Dξ) − D step(z, ξ)‖/‖step(z, ξ)‖；step′ 在 D 之后的 H 上步进",
     "|Σ E_i − H| over the sum of sizes": "|Σ E_i − H| 与各部分绝对值之和的比",
     "max |J_ij + J_ji| over the largest flow: what one part gains another loses": "max |J_ij + J_ji| 与最大能流之比：一方所得即另一方所失",
     "max |Σ_j J_ij − dE_i/dt|, the rate by differences along the motion, over the largest flow": "max |Σ_j J_ij − dE_i/dt| 与最大能流之比，变化率由沿运动的差分得到",
