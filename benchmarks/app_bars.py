@@ -32,6 +32,9 @@ FIGURE = {
     "heat": ".js-plotly-plot",
     "materials": ".stage canvas",
     "simplices": ".stage canvas",
+    "couplings": ".stage canvas",
+    "atlas": ".js-plotly-plot",
+    "evidence": ".js-plotly-plot",
 }
 PATHS = {
     name: "" if name == "home" else file.removeprefix("pages/").removesuffix(".py")
