@@ -24,7 +24,7 @@ class StaticNet(Evolved):
         static = self.static(g.static)
         q = static.new_zeros((len(g), sum(block.width for block in self.blocks)))
         seen = static.new_zeros((len(g), 2 * invariant_count(self.blocks)))
-        return self.heads(torch.cat([seen, static], dim=1)), self.potential(q, self.cell(static))
+        return self.read(torch.cat([seen, static], dim=1)), self.potential(q, self.cell(static))
 
 
 class OdeNet(Evolved):

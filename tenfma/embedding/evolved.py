@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from tenfma.dynamics.integrate import integrate
 from tenfma.embedding.graphs import Graphs
+from tenfma.embedding.links import einstein
 from tenfma.embedding.messages import Messages, Static
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.layout import split_blocks
@@ -73,10 +74,20 @@ class Size:
 
 
 class Evolved(nn.Module):
-    """Messages, H_θ and heads. `forward` gives standardised targets (G, targets) and H at rest (G,), eV per atom."""
+    """Messages, H_θ and heads. `forward` gives standardised targets (G, targets) and H at rest (G,), eV per atom.
 
-    def __init__(self, names: Sequence[str], targets: int, size: Size, motion: Motion) -> None:
+    The heads of the targets in `linked` give u = ln(θ/T) of an Einstein oscillator, standardised (see `links`).
+    """
+
+    scales: Tensor
+
+    def __init__(
+        self, names: Sequence[str], targets: int, size: Size, motion: Motion, linked: Sequence[int] = ()
+    ) -> None:
         super().__init__()
+        self.linked = tuple(linked)
+        # per linked target: mean and scale of u, mean and scale of the heat capacity
+        self.register_buffer("scales", torch.tensor([[0.0, 1.0, 0.0, 1.0]] * len(self.linked)).reshape(-1, 4))
         self.size, self.motion = size, motion
         self.static = Static(tuple(names))
         self.messages = Messages(
@@ -147,7 +158,17 @@ class Evolved(nn.Module):
 
     def forward(self, g: Graphs, seed: int = 0) -> tuple[Tensor, Tensor]:
         z, static, _, rest = self.embed(g, seed)
-        return self.heads(torch.cat([z, static], dim=1)), rest
+        return self.read(torch.cat([z, static], dim=1)), rest
+
+    def read(self, seen: Tensor) -> Tensor:
+        """Standardised targets from z and the static row."""
+        y = self.heads(seen)
+        if not self.linked:
+            return y
+        columns = list(y.unbind(1))
+        for place, (mean, scale, value_mean, value_scale) in zip(self.linked, self.scales):
+            columns[place] = (einstein(mean + scale * columns[place]) - value_mean) / value_scale
+        return torch.stack(columns, dim=1)
 
     def certificate(self, g: Graphs, seed: int = 0) -> dict[str, Tensor]:
         """What the path behind z is worth, (G,) each, for motions without a bath.

@@ -22,6 +22,7 @@ from tenfma.crystal import elements
 from tenfma.crystal.complex import SimplicialComplex, complex_of
 from tenfma.embedding.evolved import Evolved, Motion, Size
 from tenfma.embedding.graphs import CUTOFF, TRIANGLE_CUTOFF, Graphs, graphs_of
+from tenfma.embedding.links import EINSTEIN, einstein
 from tenfma.embedding.model import SETTINGS, WEIGHTS, Start
 from tenfma.embedding.pooling import Embedding
 from tenfma.embedding.trees import Trees
@@ -37,7 +38,8 @@ ATOMS_AT_ONCE = 1500
 class Head:
     """One target: name, unit, mean and scale it was standardised with, weights of the predictors, conformal scores.
 
-    `scores` are the held-out |error| / (spread + floor), rising; `floor` is in the target's unit.
+    `link` is 'einstein' for a heat capacity that is read as an Einstein oscillator's. `scores` are the held-out
+    |error| / (spread + floor), rising; `floor` is in the target's unit.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Head:
     blend: tuple[float, ...] = (1.0, 0.0, 0.0)
     floor: float = 1.0
     scores: tuple[float, ...] = ()
+    link: str = ""
 
     def radius(self, coverage: float) -> float:
         """r such that a fraction `coverage` of new crystals has |error| ≤ r (spread + floor)."""
@@ -189,7 +192,9 @@ class PropertyModel(nn.Module):
                 )
             if self.trees:
                 for target, trees in enumerate(self.trees[place]):
-                    found[place, 2, :, target] = trees.predict(rows)
+                    value = trees.predict(rows)
+                    linked = self.heads[target].link == EINSTEIN
+                    found[place, 2, :, target] = einstein(torch.as_tensor(value)).numpy() if linked else value
         return found
 
     def combined(self, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -291,7 +296,11 @@ class PropertyModel(nn.Module):
             ]
             members = [
                 Evolved(
-                    settings["static"], len(heads), Size(**settings["size"]), Motion(**settings["motion"])
+                    settings["static"],
+                    len(heads),
+                    Size(**settings["size"]),
+                    Motion(**settings["motion"]),
+                    _linked(heads),
                 )
                 for _ in range(settings["members"])
             ]
@@ -327,9 +336,14 @@ class PropertyModel(nn.Module):
         except TypeError:
             known = ", ".join(self.motion.to_dict())
             raise TenfmaError(f"embed takes {known}; it was given {', '.join(changes)}") from None
-        other = Evolved(self.first.static.names, len(self.heads), self.first.size, motion).to(self.dtype)
+        first = self.first
+        other = Evolved(first.static.names, len(self.heads), first.size, motion, first.linked).to(self.dtype)
         other.load_state_dict(self.first.state_dict())
         return other.requires_grad_(False).eval()
+
+
+def _linked(heads: Sequence[Head]) -> list[int]:
+    return [place for place, head in enumerate(heads) if head.link == EINSTEIN]
 
 
 def is_property_model(folder: Path) -> bool:

@@ -19,8 +19,9 @@ import torch
 from tenfma.crystal.elements import table
 from tenfma.embedding.evolved import Evolved, Motion, Size
 from tenfma.embedding.graphs import Graphs, graphs_of, static_names
+from tenfma.embedding.links import EINSTEIN, log_ratio
 from tenfma.embedding.property_model import Domain, Head, PropertyModel
-from tenfma.embedding.trees import Trees, boosted
+from tenfma.embedding.trees import Trees, boosted, randomised
 from tenfma.errors import TenfmaError
 from tenfma.training.property_card import write_property_card
 from tenfma.training.property_data import ENERGY, Labelled, Target, folds, read_labelled
@@ -32,6 +33,8 @@ CONFIG, LOG, CACHE = "config.json", "log.jsonl", "features.safetensors"
 SHARE = 0.9
 #: blends are tried in steps of this
 BLEND_STEP = 0.1
+#: up to this many labels, extremely randomised trees stand in for boosted ones
+FEW = 1000
 #: how many held-out scores a model keeps, evenly along their rise
 SCORES = 400
 
@@ -138,13 +141,17 @@ def fit_ensemble(
     else:
         fold = folds(len(train), recipe.members, seed)
     schedule = replace(recipe.schedule, seconds=SHARE * 60 * minutes / recipe.members)
+    linked = linked_targets(labelled.targets)
     names = static_names()
     members, trees, shares = [], [], []
     for index in range(recipe.members):
         kept, left = train[fold != index], train[fold == index]
         own = seed * 1000 + index
         torch.manual_seed(own)
-        net = Evolved(names, labels.shape[1], recipe.size, recipe.motion)
+        net = Evolved(names, labels.shape[1], recipe.size, recipe.motion, linked)
+        for row, place in enumerate(linked):
+            u = log_ratio(labels[kept, place])
+            net.scales[row] = torch.tensor([np.nanmean(u), np.nanstd(u) or 1.0, mean[place], scale[place]])
         chosen = graphs.take(torch.as_tensor(kept))
         net.static.fit(chosen.static)
         net.messages.fit(chosen)
@@ -171,9 +178,13 @@ def fit_ensemble(
     rows = graphs.static.float().numpy()
     if recipe.trees:
         trees = [
-            _trees(rows, labels, kept, seed * 1000 + i, recipe.trees) for i, (kept, _) in enumerate(shares)
+            _trees(rows, labels, kept, seed * 1000 + i, recipe.trees, linked)
+            for i, (kept, _) in enumerate(shares)
         ]
-    heads = [Head(str(t), t.unit, float(m), float(s)) for t, m, s in zip(labelled.targets, mean, scale)]
+    heads = [
+        Head(str(t), t.unit, float(m), float(s), link=EINSTEIN if i in linked else "")
+        for i, (t, m, s) in enumerate(zip(labelled.targets, mean, scale))
+    ]
     domain = _domain(labelled, train)
     name = f"properties {', '.join(head.name for head in heads)}"
     model = PropertyModel(members, heads, domain, name=name, energy=energy, trees=trees)
@@ -242,12 +253,23 @@ def _blend(parts: np.ndarray, truth: np.ndarray) -> tuple[float, ...]:
     return best
 
 
-def _trees(rows: np.ndarray, labels: np.ndarray, kept: np.ndarray, seed: int, count: int) -> list[Trees]:
+def _trees(
+    rows: np.ndarray, labels: np.ndarray, kept: np.ndarray, seed: int, count: int, linked: Sequence[int]
+) -> list[Trees]:
     found = []
-    for column in labels.T:
+    for place, column in enumerate(labels.T):
         known = kept[~np.isnan(column[kept])]
-        found.append(boosted(rows[known], column[known], seed, count))
+        values = log_ratio(column[known]) if place in linked else column[known]
+        few = len(known) <= FEW
+        found.append(
+            randomised(rows[known], values, seed) if few else boosted(rows[known], values, seed, count)
+        )
     return found
+
+
+def linked_targets(targets: Sequence[Target]) -> list[int]:
+    """Which targets are heat capacities per atom, read as an Einstein oscillator's."""
+    return [i for i, t in enumerate(targets) if t.name.startswith("Cv") and t.per_atom and not t.log]
 
 
 def _domain(labelled: Labelled, train: np.ndarray) -> Domain:

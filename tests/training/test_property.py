@@ -276,3 +276,23 @@ def test_the_path_behind_an_embedding_has_a_certificate(trained):
     H, q0, p0 = model.hamiltonian(bulk("Cu"))
     report = tenfma.certify(H, dt=0.1, q=q0, p=p0, steps=50)
     assert "symplectic" in str(report.to_dict())
+
+
+def test_heat_capacities_are_an_einstein_oscillators():
+    from tenfma.embedding.links import CLASSICAL, einstein, log_ratio
+
+    ratios = np.array([-2.0, 0.0, 1.0, 2.5])
+    x = np.exp(ratios)
+    textbook = CLASSICAL * x**2 * np.exp(x) / np.expm1(x) ** 2
+    np.testing.assert_allclose(einstein(torch.as_tensor(ratios)).numpy(), textbook, rtol=1e-12)
+    np.testing.assert_allclose(log_ratio(textbook), ratios, atol=1e-5)
+    assert pytest.approx(24.943, abs=1e-3) == CLASSICAL
+    assert np.isnan(log_ratio(np.array([np.nan]))[0])
+
+
+def test_a_linked_head_stays_below_dulong_and_petit(trained):
+    model = tenfma.load(str(trained / "model"))
+    place = model.targets.index("Cv_300K/atom")
+    assert model.heads[place].link == "einstein" and model.first.linked == (place,)
+    values = model.predict(labelled(10, seed=4)).values[:, place]
+    assert (values > 20).all() and (values < 24.944).all()
