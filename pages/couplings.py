@@ -38,6 +38,8 @@ def parts() -> None:
 def flow() -> None:
     """Energy running from part to part along a motion."""
     st.subheader(t("couplings.flow"), anchor=False)
+    if not chosen.trained and not st.toggle(t("couplings.flow.run"), key="flowing"):
+        return
     kT = 0.0
     if chosen.structure is not None:
         kT = state.number(

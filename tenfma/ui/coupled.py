@@ -178,11 +178,11 @@ def sentence(t: Texts, chosen: Explained, strengths: np.ndarray) -> str:
     distances = chosen.explanation.distances()[i, j]
     near = NEAR * float(distances[top])
     inner, outer = values[distances <= near], values[distances > near]
-    ratio = float(inner.mean() / outer.mean()) if len(outer) and outer.mean() > 0 else float("inf")
-    return t(
-        "couplings.note", unit=chosen.explanation.couplings().unit, distance=float(distances[top]), near=near,
-        ratio=ratio, **told,
-    )  # fmt: skip
+    unit = chosen.explanation.couplings().unit
+    said = t("couplings.note", unit=unit, distance=float(distances[top]), **told)
+    if len(inner) and len(outer) and outer.mean() > 0:
+        said += t("couplings.note.near", near=near, ratio=float(inner.mean() / outer.mean()))
+    return said
 
 
 def standing(t: Texts, chosen: Explained) -> str:
@@ -218,6 +218,10 @@ def parts(t: Texts, chosen: Explained) -> None:
         defect=found.defect, gauge=layout.plain(found.gauge),
     )  # fmt: skip
     st.caption(told)
+    if found.simplices:
+        by_kind = found.by_kind()
+        st.markdown(t("couplings.simplices"))
+        st.dataframe(by_kind.round(5), hide_index=True, alt=t("couplings.simplices"), key="parts-by-kind")
 
 
 def sensitivities(t: Texts, chosen: Explained) -> None:

@@ -19,6 +19,8 @@ SYSTEMS = ("coupled-oscillators", "fput-alpha", "toda", "henon-heiles")
 MOST_ATOMS = 130
 FEW_ATOMS = 8
 UNTRAINED = "untrained"
+#: steps of a network's run, all looked at
+SLOW_STEPS = 30
 OWNED = ("atom", "partner", "cells")
 
 
@@ -57,7 +59,7 @@ def choose(t: Texts) -> Explained:
     if slug in SYSTEMS:
         return Explained(slug, names[slug], system(slug))
     structure, model = (own_crystal(slug), slug) if slug != CHOSEN else _carried(t)
-    few = len(structure) >= FEW_ATOMS
+    few = len(structure) >= FEW_ATOMS or model == UNTRAINED  # whose network is slow
     cells = state.number(t("couplings.cells"), "cells", 1 if few else 2, 1, 3, kind="slider")
     while cells > 1 and len(structure) * cells**3 > MOST_ATOMS:
         cells -= 1
@@ -114,6 +116,8 @@ def flow(_e: Explained, key: str, kT: float, steps: int, samples: int) -> Any:
 
     if _e.structure is None:
         return _e.explanation.flow(samples=samples)
+    if not _e.trained:
+        steps, samples = SLOW_STEPS, SLOW_STEPS
     moving = explain(cache.model(_e.model), _e.structure, chart="atoms", p0="thermal", kT=kT)
     return moving.flow(dt=1.0, steps=steps, samples=samples)
 

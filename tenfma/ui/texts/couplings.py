@@ -72,9 +72,12 @@ TEXTS = {
         "二者相距 {distance:.3f} Å（最近像）。",
     ),
     "couplings.note": (
-        "In {title}, {i} and {j} are coupled most strongly: {strength:.3g} {unit}, {distance:.2f} Å apart. Pairs within {near:.1f} Å are "
-        "coupled {ratio:.2g} times as strongly as those farther apart, on average.",
-        "在 {title} 中，{i} 与 {j} 的耦合最强：{strength:.3g} {unit}，相距 {distance:.2f} Å。平均而言，{near:.1f} Å 以内的原子对的耦合是更远者的 {ratio:.2g} 倍。",
+        "In {title}, {i} and {j} are coupled most strongly: {strength:.3g} {unit}, {distance:.2f} Å apart.",
+        "在 {title} 中，{i} 与 {j} 的耦合最强：{strength:.3g} {unit}，相距 {distance:.2f} Å。",
+    ),
+    "couplings.note.near": (
+        " Pairs within {near:.1f} Å are coupled {ratio:.2g} times as strongly as those farther apart, on average.",
+        "平均而言，{near:.1f} Å 以内的原子对的耦合是更远者的 {ratio:.2g} 倍。",
     ),
     "couplings.note.system": (
         "In {title}, {i} and {j} are coupled most strongly: ∂²H/∂q∂q = {strength:.3g}; {zero} of {pairs} pairs are not coupled at all.",
@@ -92,6 +95,10 @@ TEXTS = {
     "couplings.parts.note": (
         "The parts add up to H = {total:.6g} {unit} to within {defect:.0e} of it. How H splits is a choice of gauge ({gauge}); forces and couplings do not depend on it.",
         "各部分之和为 H = {total:.6g} {unit}，相对偏差 {defect:.0e}。H 如何划分是规范的选择（{gauge}）；力与耦合与之无关。",
+    ),
+    "couplings.simplices": (
+        "The same energy told by atoms, bonds and triangles, gathered by rank and elements / eV",
+        "同一能量按原子、键与三角形说明，并按秩与元素汇总 / eV",
     ),
     "couplings.features": ("What would change H", "什么会改变 H"),
     "couplings.features.picture": (
@@ -115,6 +122,7 @@ TEXTS = {
     "couplings.length": ("length / Å", "键长 / Å"),
     "couplings.tension": ("tension ∂U/∂r / eV Å⁻¹", "张力 ∂U/∂r / eV Å⁻¹"),
     "couplings.flow": ("Who feeds whom", "谁向谁输送能量"),
+    "couplings.flow.run": ("Run it (a network takes a while)", "运行（网络模型需要一些时间）"),
     "couplings.flow.kT": ("Momenta drawn at kT / eV", "初始动量的 kT / eV"),
     "couplings.flow.picture": (
         "{title}: parts coloured by energy since the start, lines swelling with the flow J between them",
