@@ -24,7 +24,9 @@ def train(
     epochs: int = typer.Option(
         40, "--epochs", help="Of properties: passes over the data at most, per member."
     ),
-    valid: float = typer.Option(0.1, "--valid", help="Share of the frames held out to choose the ridge."),
+    valid: float = typer.Option(
+        0.1, "--valid", help="Share held out: to choose the ridge; left out of each member."
+    ),
     minutes: float = typer.Option(60.0, "--minutes", help="Time budget; what is finished by then is used."),
     seed: int = typer.Option(0, "--seed", min=0, max=2**63 - 1, help="Seed of the held-out share."),
     cutoff: float = typer.Option(5.2, "--cutoff", help="How far an atom sees, Å."),

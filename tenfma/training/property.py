@@ -1,7 +1,7 @@
 """`train_property`: labelled crystals in, a folder with an ensemble of evolved embeddings out.
 
-Each of M members leaves out another M-th of the crystals. On what it left out its errors are honest: they choose how
-heads, H at rest and boosted trees are blended, and they calibrate the intervals.
+Each member leaves out another share of the crystals. On what it left out its errors are honest: they choose how heads, H
+at rest and trees are blended, and they calibrate the intervals.
 """
 
 import json
@@ -53,8 +53,10 @@ class PropertyRecipe:
     def __post_init__(self) -> None:
         if self.members < 1:
             raise TenfmaError(f"{self.members} members were asked for; at least 1 is expected")
-        if not 0 < self.valid < 1:
-            raise TenfmaError(f"the held-out share is {self.valid}; a fraction between 0 and 1 is expected")
+        if not 0 < self.valid <= 0.5:
+            raise TenfmaError(
+                f"the held-out share is {self.valid}; a fraction above 0 and up to 0.5 is expected"
+            )
 
 
 def train_property(
@@ -136,10 +138,7 @@ def fit_ensemble(
     scale = np.where(scale > 1e-12, scale, 1.0)
     energy = next((i for i, t in enumerate(labelled.targets) if t.name == ENERGY and not t.log), None)
     standard = torch.as_tensor((labels - mean) / scale, dtype=torch.float32)
-    if recipe.members == 1:
-        fold = (np.random.default_rng(seed).random(len(train)) >= recipe.valid).astype(int)
-    else:
-        fold = folds(len(train), recipe.members, seed)
+    fold = folds(len(train), max(recipe.members, round(1 / recipe.valid)), seed)
     schedule = replace(recipe.schedule, seconds=SHARE * 60 * minutes / recipe.members)
     linked = linked_targets(labelled.targets)
     names = static_names()

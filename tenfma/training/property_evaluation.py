@@ -28,7 +28,7 @@ class PropertyEvaluation:
         return cls(labelled, model.predict(labelled.structures, coverage))
 
     @property
-    def errors(self) -> dict[str, dict[str, float]]:
+    def errors(self) -> dict[str, dict[str, Any]]:
         """Per target: labels, MAE, RMSE, median, share of labels inside their interval and its mean half-width."""
         found = {}
         for i, head in enumerate(self.predictions.heads):
@@ -40,7 +40,7 @@ class PropertyEvaluation:
                 found[head.name] = {
                     **errors_of(value, truth[known]),
                     "coverage": float(inside.mean()),
-                    "half_width": float(width.mean()),
+                    "half_width": _finite(width.mean()),
                 }
         return found
 
@@ -59,7 +59,7 @@ class PropertyEvaluation:
                     "formula": formula,
                     "warning": p.warnings[i],
                     "values": {h.name: float(p.values[i, j]) for j, h in enumerate(p.heads)},
-                    "half_widths": {h.name: float(p.half_widths[i, j]) for j, h in enumerate(p.heads)},
+                    "half_widths": {h.name: _finite(p.half_widths[i, j]) for j, h in enumerate(p.heads)},
                     "labels": {
                         h.name: float(x) for h, x in zip(p.heads, self.labelled.labels[i]) if not np.isnan(x)
                     },
@@ -67,6 +67,11 @@ class PropertyEvaluation:
                 for i, (place, formula) in enumerate(zip(self.labelled.places, self.labelled.formulas))
             ],
         }
+
+
+def _finite(x: float) -> float | None:
+    """A number, or None where too few crystals were left out to bound an interval."""
+    return float(x) if np.isfinite(x) else None
 
 
 def errors_of(values: np.ndarray, truth: np.ndarray) -> dict[str, float]:

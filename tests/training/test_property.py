@@ -28,6 +28,7 @@ from crystals import labelled
 TARGETS = "log10(K_vrh),e_form_per_atom,Cv_300K/atom"
 RECIPE = PropertyRecipe(
     members=2,
+    valid=0.5,
     trees=20,
     size=Size(channels=16, copies=4, scalars=12, tensors=2, context=8, hidden=32, dropout=0.0),
     motion=Motion(steps=4),
