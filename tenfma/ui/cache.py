@@ -69,8 +69,9 @@ def complex_of(chosen: Crystal, cutoff: float | None = None) -> Any:
 def _complex(_structure: Any, key: str, cutoff: float | None) -> Any:
     from tenfma.crystal.complex import complex_of as build
 
-    reach = {} if cutoff is None else {"cutoff": cutoff, "triangle_cutoff": cutoff}
-    return build(_structure, **reach, max_simplices=400_000)
+    if cutoff is None:
+        return build(_structure, max_simplices=400_000)
+    return build(_structure, cutoff, cutoff, max_simplices=400_000)
 
 
 def reaches(chosen: Crystal) -> tuple[float, float]:
