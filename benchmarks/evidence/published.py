@@ -108,6 +108,12 @@ def scores(done: list[dict[str, Any]], targets: list[str]) -> list[dict[str, Any
     return rows
 
 
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
 def main() -> None:
     default = os.environ.get("TENFMA_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
     parser = argparse.ArgumentParser(
@@ -148,12 +154,8 @@ def main() -> None:
             finished.write_text(json.dumps(found))
         done = [json.loads(file.read_text()) for file in sorted(work.glob("fold-?.json"))]
         rows = scores(done, targets)
-        print(
-            markdown(
-                list(rows[0]),
-                [[f"{x:.4f}" if isinstance(x, float) else str(x) for x in r.values()] for r in rows],
-            )
-        )
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        print(markdown(columns, [[_shown(row.get(column)) for column in columns] for row in rows]))
         title = f"{arguments.file}_{arguments.split}"
         words = "TEN-FMA: evolved embeddings, an ensemble, boosted trees"
         RECORDS.mkdir(parents=True, exist_ok=True)
