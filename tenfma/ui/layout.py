@@ -12,7 +12,7 @@ import streamlit as st
 
 from tenfma.errors import TenfmaError
 from tenfma.site import site
-from tenfma.ui import lessons, state, warming
+from tenfma.ui import lessons, state
 from tenfma.ui.texts import LANGUAGES, Texts, language_of, texts
 
 #: page name -> its file; the order is the header's
@@ -45,8 +45,6 @@ def begin(name: str) -> Texts:
         initial_sidebar_state="collapsed",
     )
     st.html(site() / "static" / "pages.css")
-    if st.context.headers:  # a browser, not a test
-        warming.start()
     _header(t)
     lessons.show(t, PAGES, name)
     st.title(t(f"{name}.title"), anchor=False)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tenfma.errors import TenfmaError
 from tenfma.ui import cache
 
 PREFIX = cache.CATALOGUE
@@ -28,7 +27,9 @@ def catalogue() -> Any:
     import tenfma.catalogue as store
 
     with _opening:
-        return store.open()
+        held = store.open()
+    _OPEN.set()
+    return held
 
 
 @st.cache_data(max_entries=1, show_spinner=True, ttl=3600)
@@ -141,15 +142,3 @@ def ready() -> bool:
 
 
 _OPEN = threading.Event()
-
-
-def warm() -> None:
-    """Open the catalogue ahead of need; where it cannot be opened, the page that needs it says why."""
-    try:
-        import tenfma.catalogue as store
-
-        with _opening, store.open() as held:
-            held.count()
-        _OPEN.set()
-    except TenfmaError:
-        return
