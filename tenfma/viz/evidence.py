@@ -21,6 +21,9 @@ PUBLISHED: dict[str, dict[str, tuple[float, float]]] = {
 }
 OURS = "TEN-FMA"
 SOURCE = "Zuo et al., J. Phys. Chem. A 124, 731 (2020)"
+#: columns that hold what was measured, and what it is held against
+MEASURED = ("value", "ratio", "mae", "energy mse", "median s")
+GOALS = ("aimed at", "target", "at most", "goal", "limit", "reference")
 #: rows of a list shown as one table
 MOST_ROWS = 400
 LOOK = {OURS: (BLUE, "diamond"), "MTP": (VERMILLION, "square"), "GAP": (GREEN, "circle"),
@@ -97,12 +100,25 @@ def _walk(held: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], 
         if not place and key in ("date", "machine", "what", "command", "versions"):
             continue
         here = (*place, str(key))
-        if isinstance(value, Mapping):
+        if _table_like(value):
+            yield here, [{"what": name, **row} for name, row in value.items()]
+        elif isinstance(value, Mapping):
             yield from _walk(value, here)
         elif isinstance(value, list) and value and isinstance(value[0], Mapping):
             yield here, [row for row in value[:MOST_ROWS] if isinstance(row, Mapping)]
         elif isinstance(value, (int, float, str, bool)) or (isinstance(value, list) and value):
             yield here, value
+
+
+def _table_like(value: Any) -> bool:
+    """Whether a mapping holds rows by name: mappings of single values with a name in common."""
+    if not isinstance(value, Mapping) or len(value) < 2:
+        return False
+    rows = list(value.values())
+    if not all(isinstance(row, Mapping) for row in rows):
+        return False
+    flat = all(not isinstance(part, (Mapping, list)) for row in rows for part in row.values())
+    return flat and bool(set.intersection(*(set(row) for row in rows)))
 
 
 def _frame(rows: list[Mapping[str, Any]]) -> pd.DataFrame:
@@ -157,15 +173,17 @@ def losses(files: list[Measured]) -> list[Loss]:
                 if slower:
                     found.append(Loss(each.name, task, f"{ratio:.3g} ×", str(row["peer"])))
                 elif against:
-                    goal = row.get("target", row.get("at most", ""))
-                    value = next(
-                        (_shown(row[k]) for k in ("value", "ratio", "energy mse") if _told(row, k)), "✗"
-                    )
-                    than = str(goal) if _told(row, "target") or _told(row, "at most") else against[0]
+                    value = _first(row, MEASURED) or "✗"
+                    than = _first(row, GOALS) or against[0]
                     found.append(
                         Loss(each.name, f"{place}: {task}" if place != "rows" else task, value, than)
                     )
     return found
+
+
+def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    """The first of these columns that holds a number, as text."""
+    return next((_shown(row[k]) for k in names if _told(row, k) and isinstance(row[k], (int, float))), "")
 
 
 def _judges(key: str) -> bool:

@@ -73,6 +73,19 @@ TEXTS = {
         "动力学：每秒步数，对照同类程序",
     ),
     "evidence.name.explanation": ("Explanations: speed and faithfulness", "解释：速度与忠实度"),
+    "evidence.name.elasticity_random": (
+        "Elastic moduli and formation energies, random split",
+        "弹性模量与形成能：随机划分",
+    ),
+    "evidence.name.evolution": ("What evolution adds to the embedding", "演化给嵌入带来什么"),
+    "evidence.name.holdout": (
+        "Force models on groups of frames they have not seen",
+        "力模型在未见构型组上的表现",
+    ),
+    "evidence.name.physics": (
+        "Physics of the force models against reference values",
+        "力模型的物理量与参考值",
+    ),
     "evidence.name.features": ("Module A against other featurizers", "模块 A 与其他特征生成器"),
     "evidence.name.hnn_tasks": (
         "Learned Hamiltonians on three classic tasks",
