@@ -165,7 +165,9 @@ def losses(files: list[Measured]) -> list[Loss]:
         for place, table in each.tables.items():
             for row in table.to_dict(orient="records"):
                 task = " ".join(
-                    str(row[k]) for k in ("task", "model", "method", "target", "ours") if _told(row, k)
+                    str(row[k])
+                    for k in ("what", "task", "model", "method", "target", "ours")
+                    if _told(row, k)
                 )
                 against = [key for key, value in row.items() if value is False and _judges(key)]
                 ratio = row.get("ratio")
