@@ -53,6 +53,11 @@ class SimplicialFeaturizer(TransformerMixin, BaseEstimator):
         """Check the settings and learn the columns' names."""
         if self.on_error not in ("raise", "nan"):
             raise TenfmaError(f"on_error is {self.on_error!r}; expected 'raise' or 'nan'")
+        jobs = self.n_jobs
+        if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs == 0):
+            raise TenfmaError(
+                f"n_jobs is {jobs!r}; expected None or a whole number other than 0, −1 for every core"
+            )
         from ase import Atoms
 
         sample = Atoms("Po", cell=[3.35] * 3, pbc=True)
@@ -115,7 +120,10 @@ def structures_of(X: Any) -> list[Any]:
         X = X[:, 0]
     if hasattr(X, "get_atomic_numbers") or hasattr(X, "is_ordered"):
         raise TenfmaError("one structure was given where a list is expected; write [structure]")
-    return list(X)
+    try:
+        return list(X)
+    except TypeError as error:
+        raise TenfmaError(f"{X!r:.60} was given where a list of structures is expected") from error
 
 
 def batches(structures: list[Any]) -> Iterator[tuple[int, list[Any]]]:

@@ -11,6 +11,8 @@ from tenfma.dynamics.words import Method
 from tenfma.errors import PairingError, TenfmaError
 from tenfma.hamiltonian.protocol import Array, Hamiltonian
 
+#: steps that 64-bit counters and float64 times can tell apart
+MOST_STEPS = 10**15
 GRADIENTS = ("backprop", "checkpoint", "reversible", "none")
 
 
@@ -79,7 +81,19 @@ def counts(steps: Any, save_every: Any) -> tuple[int, int]:
     for name, value, least in (("steps", steps, 0), ("save_every", save_every, 1)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise TenfmaError(f"{name} is {value!r}, expected an integer ≥ {least}.")
+        if value > MOST_STEPS:
+            raise TenfmaError(
+                f"{name} has more than {len(str(MOST_STEPS))} digits; at most {MOST_STEPS:.0e} can be counted."
+            )
     return int(steps), int(save_every)
+
+
+def run_length(steps: Any) -> int:
+    """steps ≥ 1 as an integer, for what is read from a run and not from its start."""
+    counts(steps, 1)
+    if steps < 1:
+        raise TenfmaError(f"steps is {steps}, expected an integer ≥ 1.")
+    return int(steps)
 
 
 def step_size(dt: Any, H: Hamiltonian, method: Method, ensemble: tuple[int, ...], q: Array) -> Any:

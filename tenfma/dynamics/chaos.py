@@ -20,11 +20,13 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from tenfma.dynamics.arrays import event_sum, is_torch
+from tenfma.dynamics import arguments
+from tenfma.dynamics.arrays import event_sum, is_torch, plain
 from tenfma.dynamics.brackets import partial_derivatives
 from tenfma.dynamics.integrate import integrate
+from tenfma.dynamics.methods import method_named
 from tenfma.dynamics.words import Method
-from tenfma.errors import TenfmaError
+from tenfma.errors import PairingError, TenfmaError
 from tenfma.hamiltonian.protocol import Array, Capability, Hamiltonian
 from tenfma.hamiltonian.symbolic import SymbolicHamiltonian, from_expression
 
@@ -191,10 +193,18 @@ def _renormalised(H, q, p, dt, steps, method, vectors, seed):
         raise TenfmaError(
             f"{H.name} is driven or damped; its exponents are not those of an autonomous Hamiltonian flow"
         )
+    method = method_named(method)
+    if method.stochastic:
+        raise PairingError(
+            f"{method.name} is a Langevin method, and exponents are those of Hamilton's equations; use yoshida4"
+        )
+    q, p, ensemble = arguments.state(H, q, p)
+    arguments.certified_step(abs(arguments.number("dt", dt)))
+    steps = arguments.run_length(steps)
+    arguments.seeded(seed)
     K = tangent(H)
-    q, p = (x.detach().cpu().numpy() if is_torch(x) else np.asarray(x, dtype=float) for x in (q, p))
+    q, p = (plain(x).astype(float) for x in (q, p))
     size = int(np.prod(H.event_shape, dtype=int))
-    ensemble = q.shape[: q.ndim - len(H.event_shape)]
     q, p = (np.broadcast_to(x.reshape(*ensemble, size), (vectors, *ensemble, size)) for x in (q, p))
     random = np.random.default_rng(seed)
     delta = random.standard_normal((vectors, 1, 2 * size)).reshape(vectors, *[1] * len(ensemble), 2 * size)

@@ -90,7 +90,8 @@ def integrate(
     source = None
     if method.stochastic:
         source = noise_source(seed, noise, streams, tuple(q.shape), steps, method.draws)
-    start = _energy(H, q, p, t0, gradient)
+    with np.errstate(all="ignore"):
+        start = _energy(H, q, p, t0, gradient)
     one_energy = tuple(start.shape) == ensemble
     setting = Setting(H, h, kT, friction, float(omega), tolerance, one_energy=one_energy)
     run = Run(setting, method, source, float(t0), ensemble, gradient)

@@ -93,8 +93,8 @@ def find_invariants(
             f"with it does "
             "not mean conserved; search the invariants of an autonomous, undamped H"
         )
-    if degree < 1:
-        raise TenfmaError(f"degree is {degree}, but an invariant needs degree 1 at least")
+    if isinstance(degree, bool) or not isinstance(degree, int) or degree < 1:
+        raise TenfmaError(f"degree is {degree!r}; an invariant needs a whole degree, 1 at least")
     search = _Search(H, scale, seed)
     basis = search.basis(degree, extra)
     exact = not extra and search.polynomial is not None

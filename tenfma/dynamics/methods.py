@@ -94,6 +94,11 @@ def step_of(method: Method, setting: Setting, q: Array) -> Step:
 def check_pairing(method: Method, H: Hamiltonian, q: Array | None = None, p: Array | None = None) -> None:
     """Raise `PairingError`, with the remedy, where a method is not right for H; why is measured at (q, p)."""
     if H.capability >= method.needs:
+        if H.probed and q is not None and method.needs > GENERAL and 0 < coupling(H, q, p) < float("inf"):
+            raise PairingError(
+                f"{method.name} needs a separable H; this one looked separable where it was probed, and couples q "
+                f"and p at the start (∂²H/∂q∂p = {coupling(H, q, p):.2g}). Use implicit_midpoint or tao4."
+            )
         return
     if H.capability == GENERAL:
         measured = coupling(H, q, p) or coupling(H)

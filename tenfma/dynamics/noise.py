@@ -76,6 +76,10 @@ class Noise:
                 f"streams have shape {streams.shape}, expected one per ensemble member, {ensemble}, "
                 "or one per component of the state."
             )
+        if streams.dtype.kind not in "iu":
+            raise TenfmaError(
+                f"streams are {streams.dtype}, expected whole numbers that name each system's own"
+            )
         return self._keys_of(streams)
 
     def _keys_of(self, streams: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

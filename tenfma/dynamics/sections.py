@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfma.dynamics import arguments
+from tenfma.dynamics.arrays import plain
 from tenfma.dynamics.integrate import integrate
 from tenfma.dynamics.methods import method_named
 from tenfma.dynamics.words import Method
@@ -72,14 +74,22 @@ def poincare(
     does.
     """
     chosen = method_named(method)
-    n = H.event_shape[0]
-    if len(H.event_shape) != 1 or not 0 <= coordinate < n:
-        raise TenfmaError(f"coordinate is {coordinate}; {H.name} has flat coordinates 0 … {n - 1}")
+    q, p, _ = arguments.state(H, q, p)
+    n = H.event_shape[0] if len(H.event_shape) == 1 else 0
+    if (
+        isinstance(coordinate, bool)
+        or not isinstance(coordinate, int | np.integer)
+        or not 0 <= coordinate < n
+    ):
+        raise TenfmaError(
+            f"coordinate is {coordinate!r}; {H.name} has flat coordinates 0 … {n - 1}, by number"
+        )
+    value, steps = arguments.number("value", value), arguments.run_length(steps)
     if direction not in (-1, 0, 1):
         raise TenfmaError(f"direction is {direction}; give 1 (upward), −1 (downward) or 0 (both)")
     if chosen.stochastic:
         raise PairingError(f"{chosen.name} is a Langevin method and has no section; use yoshida4")
-    q, p = (np.asarray(x, dtype=float).reshape(-1, n) for x in (q, p))
+    q, p = (plain(x).astype(float).reshape(-1, n) for x in (q, p))
     found: list[tuple] = []
     chunk = max(1, CHUNK // len(q))
     done = 0

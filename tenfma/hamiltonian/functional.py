@@ -67,6 +67,7 @@ class TorchHamiltonian(Hamiltonian):
         else:
             self.capability = Capability.GENERAL
             self.capability, self._mass = probed(self)
+            self.probed = True
 
     @property
     def degrees_of_freedom(self) -> int:

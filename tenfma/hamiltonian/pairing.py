@@ -36,9 +36,9 @@ def coupling(H: Hamiltonian, q: Any = None, p: Any = None, points: int = 4, seed
     largest, tried = 0.0, 0
     for size in (0.3, 1.0, 3.0):
         for _ in range(points):
-            at_q = size * rng.standard_normal(H.event_shape) if q is None else np.asarray(q)
+            away, step = 1e-3 * size * rng.standard_normal((2, *H.event_shape))
+            at_q = size * rng.standard_normal(H.event_shape) if q is None else np.asarray(q) + away
             at_p = size * rng.standard_normal(H.event_shape) if p is None else np.asarray(p)
-            step = 1e-3 * size * rng.standard_normal(H.event_shape)
             with np.errstate(all="ignore"):
                 here, there = H.dq(at_q, at_p), H.dq(at_q, at_p + step)
             if not (np.isfinite(here).all() and np.isfinite(there).all()):

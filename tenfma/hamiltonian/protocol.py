@@ -54,6 +54,8 @@ class Hamiltonian(ABC):
     capability: Capability = Capability.GENERAL
     event_shape: tuple[int, ...]
     units: Units = DIMENSIONLESS
+    #: whether the capability was measured at points and not known, so that a start is worth a look of its own
+    probed: bool = False
     time_dependent: bool = False
     #: linear friction c in dp/dt = −∂H/∂q − c p, on top of what H says
     damping: float = 0.0

@@ -6,6 +6,7 @@ over steps h that shrink. What is C² has a gap between the two that vanishes wi
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from ase import Atoms
@@ -127,3 +128,25 @@ def test_exactly_collinear_triangles_have_finite_second_derivatives():
     (curvature,) = torch.autograd.grad(stress.sum(), strain)
     assert torch.isfinite(stress).all() and torch.isfinite(curvature).all()
     assert curvature.abs().max() > 0
+
+
+@pytest.mark.parametrize("rule", [{}, {"cutoff": 5.0, "triangle_cutoff": 4.0}])
+def test_triangles_fade_at_their_own_cutoff(rule):
+    """Three atoms, one side on either side of the triangles' cutoff, which is shorter than the bonds': no jump."""
+
+    def seen(side):
+        height = np.sqrt(3.2**2 - (side / 2) ** 2)
+        atoms = Atoms("Si3", [[0, 0, 0], [side, 0, 0], [side / 2, height, 0]], cell=[40, 40, 40], pbc=True)
+        K = complex_of(atoms, **rule)
+        h = featurize(K, smooth_only=True)
+        weighted = (h.bonds.weights * h.bonds["shared_neighbours"]).sum()
+        return K.n_triangles, K.n_edges, float(K.triangle_weights().sum()), float(weighted)
+
+    reach = float(
+        complex_of(Atoms("Si2", [[0, 0, 0], [2.5, 0, 0]], cell=[40] * 3), **rule).triangle_cutoffs[0]
+    )
+    inside, outside = seen(reach - 1e-6), seen(reach + 1e-6)
+    assert (inside[0], outside[0]) == (1, 0) and inside[1] == outside[1] == 3
+    assert inside[2] < 1e-15 and inside[3] < 1e-15
+    assert outside[3] == 0
+    assert seen(reach - 0.5)[2] > 1e-4  # a triangle well inside does count

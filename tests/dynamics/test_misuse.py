@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
 import tenfma
-from tenfma.errors import TenfmaError
+from tenfma.dynamics.chaos import lyapunov
+from tenfma.dynamics.invariants import find_invariants
+from tenfma.dynamics.sections import poincare
+from tenfma.errors import PairingError, TenfmaError
+from tenfma.hamiltonian.functional import TorchHamiltonian
 
 H = tenfma.symbolic("p**2/2 + w**2*(1 - cos(q))", parameters={"w": 1.0})
 BATH = {"method": "baoab", "kT": 1.0, "friction": 1.0}
@@ -55,3 +60,51 @@ def test_one_sentence(case):
 def test_what_is_right_passes():
     run(method="tao4", omega=5, t0=1, seed=None)
     run(**BATH, seed=np.int64(3))
+
+
+HENON = tenfma.textbook("henon-heiles")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: poincare(HENON, HENON.q0, HENON.p0, coordinate=1.5, dt=0.1, steps=10),
+        lambda: poincare(HENON, HENON.q0, HENON.p0, coordinate="x", dt=0.1, steps=10),
+        lambda: poincare(HENON, HENON.q0, None, dt=0.1, steps=10),
+        lambda: poincare(HENON, np.zeros(3), np.zeros(3), dt=0.1, steps=10),
+        lambda: lyapunov(HENON, HENON.q0, HENON.p0, dt=0, steps=10),
+        lambda: lyapunov(HENON, HENON.q0, HENON.p0, dt=0.1, steps=0),
+        lambda: lyapunov(HENON, np.zeros(3), np.zeros(3), dt=0.1, steps=10),
+        lambda: lyapunov(HENON, HENON.q0, HENON.p0, dt=0.1, steps=10, method="baoab"),
+        lambda: find_invariants(HENON, degree=2.5),
+        lambda: tenfma.integrate(HENON, HENON.q0, HENON.p0, dt=0.1, steps=10**400),
+        lambda: tenfma.integrate(
+            HENON,
+            HENON.q0,
+            HENON.p0,
+            dt=0.1,
+            steps=2,
+            method="baoab",
+            kT=1.0,
+            friction=1.0,
+            seed=0,
+            streams="x",
+        ),
+    ],
+)
+def test_misuse_of_analysis_is_told_in_one_sentence(call):
+    with pytest.raises(TenfmaError) as caught:
+        call()
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+
+
+def test_a_coupling_met_only_at_the_start_is_found_there():
+    """H looks separable at the points probed when it was made; the start lies where it is not."""
+
+    def sneaky(q, p):
+        return ((q * q + p * p) / 2 + torch.exp(-200 * ((q - 7) ** 2 + (p - 3) ** 2))).sum(-1)
+
+    hidden = TorchHamiltonian(function=sneaky, event_shape=(1,))
+    tenfma.integrate(hidden, np.array([1.0]), np.array([0.0]), dt=0.01, steps=2)
+    with pytest.raises(PairingError, match="couples q and p at the start"):
+        tenfma.integrate(hidden, np.array([7.0]), np.array([3.05]), dt=0.01, steps=2)

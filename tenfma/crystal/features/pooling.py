@@ -1,9 +1,11 @@
 """Pooled static features: one intensive, rotation-invariant row per crystal.
 
 Every statistic is a mean over atoms, or a weighted mean over bonds or triangles, so that a supercell gives
-the row of its primitive cell, and a neighbour that enters at the cutoff changes nothing. Bonds are pooled
-twice: by their smooth weight, which counts all neighbours, and by weight × bond valence, which counts those
-that bond. Tensors enter by their squared length. Nothing here is meant for a potential.
+the row of its primitive cell, and a neighbour that enters at the cutoff changes nothing as long as there are
+others: a mean over no bond, or no triangle, is written as 0, so a crystal's first or last one makes its means
+jump. Bonds are pooled twice: by their smooth weight, which counts all neighbours, and by weight × bond
+valence, which counts those that bond. Tensors enter by their squared length. Nothing here is meant for a
+potential.
 """
 
 from collections.abc import Iterator
