@@ -99,5 +99,9 @@ def train(
 
 
 def _portable(arguments: list[str]) -> list[str]:
-    """Files by name only, so that a card does not tell where they lay."""
-    return [Path(part).name if "/" in part else part for part in arguments]
+    """Files by name only, so that a card does not tell where they lay; NAME/atom in a target is no file."""
+    before = ["", *arguments]
+    return [
+        Path(part).name if "/" in part and option != "--target" and not part.startswith("--target=") else part
+        for option, part in zip(before, arguments)
+    ]

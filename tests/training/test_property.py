@@ -212,7 +212,8 @@ def test_the_commands_train_evaluate_and_embed(tmp_path, capsys):
     command = ["train", "--task", "property", "--data", data, "--out", out, "--members", "2", "--epochs", "2"]
     assert run([*command, "--target", "K_vrh", "--log", "--steps", "2"]) == 0
     assert "log10(K_vrh)" in capsys.readouterr().out
-    assert str(tmp_path) not in (tmp_path / "model" / "card.md").read_text()
+    page = (tmp_path / "model" / "card.md").read_text()
+    assert str(tmp_path) not in page and "--data train.extxyz" in page
     result = tmp_path / "result.json"
     assert run(["evaluate", out, "--data", data, "--json", str(result), "--card"]) == 0
     held = json.loads(result.read_text())
@@ -297,3 +298,20 @@ def test_a_linked_head_stays_below_dulong_and_petit(trained):
     assert model.heads[place].link == "einstein" and model.first.linked == (place,)
     values = model.predict(labelled(10, seed=4)).values[:, place]
     assert (values > 20).all() and (values < 24.944).all()
+
+
+def test_a_cards_command_keeps_targets_and_drops_folders():
+    from tenfma.cli.train import _portable
+
+    given = [
+        "train",
+        "--target",
+        "Cv_300K/atom,K_vrh",
+        "--data",
+        "/a/b/F.extxyz",
+        "--target=x/atom",
+        "--out",
+        "c/d",
+    ]
+    kept = ["train", "--target", "Cv_300K/atom,K_vrh", "--data", "F.extxyz", "--target=x/atom", "--out", "d"]
+    assert _portable(given) == kept

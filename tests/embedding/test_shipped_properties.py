@@ -1,0 +1,61 @@
+"""The property model that comes with the package: small, loadable by name, true to what its card says."""
+
+import json
+
+import numpy as np
+import pytest
+from ase.build import bulk, make_supercell
+
+import tenfma
+from tenfma.embedding.pipeline import PROPERTY_MODELS, shipped_properties
+from tenfma.site import assets
+
+FOLDER = assets() / PROPERTY_MODELS / "binaries"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tenfma.load("binaries")
+
+
+def test_it_is_small_and_listed():
+    assert "binaries" in shipped_properties()
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 8e6
+
+
+def test_the_card_tells_domain_motion_and_errors(model):
+    card = json.loads((FOLDER / "card.json").read_text())
+    assert card["elements"] == list(model.domain.elements) and card["most_atoms"] == model.domain.most_atoms
+    assert set(card["held_out"]) == set(model.targets)
+    assert card["energy_in_eV"] and "/" not in card["command"].replace("/atom", "")
+
+
+def test_known_crystals_have_sensible_properties(model):
+    crystals = [
+        bulk("NaCl", "rocksalt", a=5.69),
+        bulk("WC", "zincblende", a=4.6),
+        bulk("MgO", "rocksalt", a=4.26),
+    ]
+    values = dict(zip(model.targets, model.predict(crystals).values.T))
+    bulk_modulus = 10 ** values["log10(K_vrh)"]
+    assert 10 < bulk_modulus[0] < 45 and bulk_modulus[1] > 150  # NaCl 24 GPa; WC in this structure near 350
+    assert -2.3 < values["e_form_per_atom"][0] < -1.4  # NaCl −1.8 to −2.1 eV per atom
+    assert 22 < values["Cv_300K/atom"][0] < 24.95 and values["Cv_300K/atom"][2] < values["Cv_300K/atom"][0]
+
+
+def test_supercells_and_batches_agree(model):
+    atoms = bulk("MgO", "rocksalt", a=4.2)
+    together = model.predict(
+        [atoms, make_supercell(atoms, [[1, 1, 0], [0, 2, 0], [0, 0, 1]]), bulk("LiF", "rocksalt", a=4)]
+    )
+    np.testing.assert_allclose(together.values[0], together.values[1], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(together.values[0], model.predict([atoms]).values[0], rtol=1e-5, atol=1e-5)
+
+
+def test_outside_its_domain_it_says_so(model):
+    assert not any(model.predict([bulk("NaCl", "rocksalt", a=5.69)]).warnings)
+    assert (
+        "never" in model.predict([bulk("Ar", "fcc", a=5.3).repeat(1)]).warnings[0]
+        or "Ar" in model.domain.elements
+    )
+    assert "atoms" in model.warning(bulk("Cu").repeat((8, 8, 8)))
