@@ -213,7 +213,7 @@ def test_the_commands_train_evaluate_and_embed(tmp_path, capsys):
     assert run([*command, "--target", "K_vrh", "--log", "--steps", "2"]) == 0
     assert "log10(K_vrh)" in capsys.readouterr().out
     page = (tmp_path / "model" / "card.md").read_text()
-    assert str(tmp_path) not in page and "--data train.extxyz" in page
+    assert str(tmp_path) not in page and "train.extxyz" in page
     result = tmp_path / "result.json"
     assert run(["evaluate", out, "--data", data, "--json", str(result), "--card"]) == 0
     held = json.loads(result.read_text())
