@@ -75,10 +75,15 @@ def _flow_checks(e: "Explanation", seed: int) -> list[Check]:
     p = _draw(e.p.shape, seed) * scale * np.sqrt(THERMAL if crystal else 0.1) if at_rest else e.p
     J = e.parted.currents(q, p)
     v, force = plain(e.H.dp(q, p)), -plain(e.H.dq(q, p))
-    h = 1e-3 / max(1e-3, float(np.abs(v).max(initial=0.0)))
+    # neither q nor p moves by more than a thousandth
+    fastest = float(np.abs(v).max(initial=0.0)), float(np.abs(force).max(initial=0.0))
+    h = 1e-3 / max(1e-3, fastest[0], fastest[1] / max(1.0, float(np.abs(p).max(initial=0.0))))
     steps = [weight * e.parted.energies(q + k * h * v, p + k * h * force) for k, weight in STENCIL]
     rate = np.sum(steps, axis=0) / h
-    size = max(float(np.abs(J).sum(1).max(initial=0.0)), 1e-12)
+    # one part alone exchanges nothing: then the powers ∂E/∂q·q̇ that cancel in dE/dt set the scale
+    powers = float(np.abs(force * v).sum())
+    round_off = 1e-15 * float(np.abs(e.parted.energies(q, p)).sum()) / h / SUMS
+    size = max(float(np.abs(J).sum(1).max(initial=0.0)), powers, round_off, 1e-12)
     return [
         _check(
             "flow is antisymmetric",

@@ -16,9 +16,15 @@ def silicon():
     return explain(tenfma.load("Si"), bulk("Si", "diamond", a=5.469))
 
 
-@pytest.mark.parametrize("name", ["coupled-oscillators", "henon-heiles", "kepler", "double-pendulum"])
+@pytest.mark.parametrize("name", tenfma.textbook.names())
 def test_textbook_explanations_verify(name):
     assert explain(tenfma.textbook(name)).verify().green
+
+
+def test_a_lie_about_one_part_alone_is_still_found():
+    e = explain(tenfma.textbook("morse"))
+    e.parted.currents = lambda q, p, t=0.0: np.array([[1e-5]])
+    assert not e.verify().green
 
 
 @pytest.mark.parametrize("chart", ["atoms", "simplices"])
