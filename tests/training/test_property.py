@@ -23,7 +23,7 @@ from tenfma.training.property_evaluation import PropertyEvaluation, record
 from tenfma.training.property_loop import Progress, Schedule
 
 sys.path.insert(0, str(Path(__file__).parent))
-from crystals import labelled
+from labelled_crystals import labelled
 
 TARGETS = "log10(K_vrh),e_form_per_atom,Cv_300K/atom"
 RECIPE = PropertyRecipe(
