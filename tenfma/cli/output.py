@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from tenfma.errors import TenfmaError
@@ -35,6 +36,26 @@ def writable(out: Path, endings: tuple[str, ...], option: str = "--out") -> None
         raise TenfmaError(f"{option} {out} is a folder; give a file name")
     if not out.parent.is_dir():
         raise TenfmaError(f"{option} {out} lies in {out.parent}, which is no folder; make it first")
+    try:
+        with NamedTemporaryFile(dir=out.parent, prefix=".", suffix=".part"):
+            pass
+    except OSError as error:
+        raise TenfmaError(
+            f"{option} {out} cannot be written, {out.parent} takes no file ({error.strerror or error})"
+        ) from error
+
+
+def write_text(text: str, out: Path) -> None:
+    """Write a text; the file appears whole or not at all. Raises TenfmaError where it cannot be written."""
+    part = out.with_name(out.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(out)
+    except OSError as error:
+        raise TenfmaError(f"{out} could not be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def write_table(frame: "pd.DataFrame", out: Path) -> None:

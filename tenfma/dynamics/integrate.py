@@ -132,7 +132,7 @@ def _run_stepwise(
         state = replace(state, heat=record.heat[0][0])
     done, stride, following = 0, max(1, steps // 100), max(1, steps // 100)
     while done < steps:
-        count = min(save_every, steps - done)
+        count = min(save_every - done % save_every, steps - done)
         if progress is not None and run.divisible:
             count = min(count, max(1, following - done))
         state = run.advance(state, done, count)

@@ -101,14 +101,19 @@ class Couplings:
             self._rows[part] = self._row(part)
         return self._rows[part]
 
-    def matrix(self) -> np.ndarray:
+    def matrix(self, progress: Callable[[float], None] | None = None) -> np.ndarray:
         """All blocks, (parts, parts, d, d); block (i, j) is ∂²H/∂q_i∂q_j. Raises TenfmaError beyond `LARGEST` parts."""
         if len(self.labels) > LARGEST:
             raise TenfmaError(
                 f"all couplings of {len(self.labels)} parts would not fit; ask for rows, couplings().row(i), "
                 f"or take a cell of at most {LARGEST}"
             )
-        return np.stack([self.row(part) for part in range(len(self.labels))], axis=1)
+        rows = []
+        for part in range(len(self.labels)):
+            rows.append(self.row(part))
+            if progress is not None:
+                progress((part + 1) / len(self.labels))
+        return np.stack(rows, axis=1)
 
     @property
     def asymmetry(self) -> float:

@@ -1,6 +1,6 @@
 """`explain`: a Hamiltonian and a state in, what a chemist may ask of them out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ from tenfma.dynamics.path import Path
 from tenfma.errors import TenfmaError
 from tenfma.explanation.checks import Verification, verify
 from tenfma.explanation.couplings import Couplings
-from tenfma.explanation.flow import Flow, flow_along, run_flow
+from tenfma.explanation.flow import Flow, flow_along, interval, run_flow
 from tenfma.explanation.labels import symbols
 from tenfma.explanation.modes import Modes, modes_of
 from tenfma.explanation.parted import PartedHamiltonian, checked
@@ -19,7 +19,7 @@ from tenfma.explanation.parts import Parts
 from tenfma.explanation.sensitivities import Sensitivities
 from tenfma.explanation.subjects import Subject, again, as_atoms, of_calculator, of_hamiltonian, of_model
 from tenfma.explanation.summary import notebook, to_dict
-from tenfma.explanation.supercells import repeated
+from tenfma.explanation.supercells import check_size, repeated
 from tenfma.hamiltonian.protocol import Hamiltonian
 
 
@@ -66,6 +66,7 @@ class Explanation:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
+        self._modes: dict[tuple[int, ...], Modes] = {}
         checked(subject.parted, subject.q, subject.p)
 
     @property
@@ -118,19 +119,29 @@ class Explanation:
         """∂²H/∂q_i∂q_j as `Couplings`; with `of`, the row of blocks of one part, (parts, d, d)."""
         return self._couplings if of is None else self._couplings.row(of)
 
-    def modes(self, supercell: tuple[int, int, int] = (1, 1, 1)) -> Modes:
-        """Normal modes in the atoms chart, of the cell or of a supercell of it.
+    def modes(
+        self, supercell: tuple[int, int, int] = (1, 1, 1), progress: Callable[[float], None] | None = None
+    ) -> Modes:
+        """Normal modes in the atoms chart, of the cell or of a supercell of it; `progress` is told the done share.
 
-        Raises TenfmaError in another chart.
+        Raises TenfmaError in another chart, and for more atoms than whole matrices are made of.
         """
         if self.subject.numbers is None:
             raise TenfmaError(
                 "normal modes are of atoms; explain the crystal in the atoms chart, chart='atoms'"
             )
-        if tuple(supercell) != (1, 1, 1):
-            return Explanation(again(self.subject, repeated(self.subject.structure, supercell))).modes()
+        cells = tuple(supercell)
+        if cells not in self._modes:
+            self._modes[cells] = self._modes_of(cells, progress)
+        return self._modes[cells]
+
+    def _modes_of(self, cells: tuple[int, ...], progress: Callable[[float], None] | None) -> Modes:
+        check_size(len(self.q), cells)
+        if cells != (1, 1, 1):
+            whole = Explanation(again(self.subject, repeated(self.subject.structure, cells)))
+            return whole.modes(progress=progress)
         mass = np.asarray(plain(self.H.mass), dtype=float).reshape(len(self.subject.numbers), -1)[:, 0]
-        return modes_of(self.subject.atoms, self._couplings.matrix(), mass)
+        return modes_of(self.subject.atoms, self._couplings.matrix(progress), mass)
 
     def flow(
         self,
@@ -141,20 +152,30 @@ class Explanation:
         samples: int | None = None,
         method: str = "leapfrog",
         save_every: int | None = None,
+        progress: Callable[[float], None] | None = None,
         **motion: Any,
     ) -> Flow:
         """Energy flow J_ij along a path, or along one run from (q, p) with the options of `integrate`.
 
-        `samples` states of the path, spread evenly, are looked at; a Langevin method's bath joins the balance.
+        `samples` states of the path, spread evenly, are looked at; unasked, one in five steps or more until that is
+        dear. A Langevin method's bath joins the balance. `progress` is told the done share. Raises TenfmaError for
+        a run that does not hold, in terms of dt.
         """
+
+        def tell(part: float) -> Callable[[float], None]:
+            return lambda share: None if progress is None else progress(part + share / 2)
+
         if path is None:
-            dt = dt or getattr(self.H, "dt", None) or (1.0 if self.subject.numbers is not None else 0.05)
+            dt = self.usual_step() if dt is None else dt
             steps = steps or getattr(self.H, "steps", None) or 400
-            every = save_every or max(1, steps // (samples or 200))
-            path = run_flow(
-                self.parted, self.q, self.p, dt=dt, steps=steps, method=method, save_every=every, **motion
-            )
-        return flow_along(self.parted, path, samples)
+            every = save_every or (max(1, steps // samples) if samples else interval(self.parted, steps))
+            motion |= {"method": method, "save_every": every, "progress": tell(0.0)}
+            path = run_flow(self.parted, self.q, self.p, dt=dt, steps=steps, **motion)
+        return flow_along(self.parted, path, samples, tell(0.5))
+
+    def usual_step(self) -> float:
+        """The dt of a run that names none: H's own, 1 fs of atoms, .05 elsewhere."""
+        return getattr(self.H, "dt", None) or (1.0 if self.subject.numbers is not None else 0.05)
 
     def kinds(self) -> list[str]:
         """The element of every part that is an atom, the part's own name elsewhere."""

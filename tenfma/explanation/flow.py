@@ -3,6 +3,7 @@
 J_ij = {E_i, E_j},    dE_i/dt = Σ_j J_ij + bath heat of i per time
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 #: numbers in J along a path that are kept; of longer ones the averages are
 KEPT = 5_000_000
+#: steps between states looked at unasked; until so many states, and so many numbers in J, have been looked at
+OFTEN, STATES, NUMBERS = 5, 2_000, 200_000_000
+#: the least number of states looked at unasked, where the run has them
+FEWEST = 200
+#: share of the swing of the energies that may be missing from the balance
+MISSED = 0.01
+#: change of the total, relative to the parts, from which a run can be lost
+LOST = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +69,23 @@ class Flow:
         return self.energies - self.energies[0] - self.gained - heat
 
     @property
+    def swing(self) -> float:
+        """max |E_i(t) − E_i(0)| over the parts: against it the balance is to be seen."""
+        return float(np.abs(self.energies - self.energies[0]).max(initial=0.0))
+
+    @property
+    def warning(self) -> str:
+        """A sentence where the balance misses more than `MISSED` of the swing; empty where it does not."""
+        missed, swing = float(np.abs(self.balance).max(initial=0.0)), self.swing
+        # what is exchanged may be nothing but round-off
+        if missed <= max(MISSED * swing, 1e-12 * float(np.abs(self.energies).sum(1).max(initial=0.0))):
+            return ""
+        return (
+            f"The account of energies misses {missed / swing if swing > 0 else np.inf:.2g} of the largest change: "
+            "the steps are too large, or too few states were looked at; take a smaller dt or more samples."
+        )
+
+    @property
     def antisymmetry(self) -> float:
         """max |J_ij + J_ji| over the mean flow."""
         return float(np.abs(self.mean + self.mean.T).max(initial=0.0))
@@ -85,10 +111,22 @@ class Flow:
         return frame[frame["flow"] >= share * frame["flow"].max()] if len(frame) else frame
 
     def _repr_html_(self) -> str:
-        return sentence(f"Gauge: {self.gauge}.") + html_table(self.network(), f"Energy flow, {self.unit}")
+        said = sentence(f"Gauge: {self.gauge}.") + (sentence(self.warning) if self.warning else "")
+        return said + html_table(self.network(), f"Energy flow, {self.unit}")
 
 
-def flow_along(parted: PartedHamiltonian, path: Path, samples: int | None = None) -> Flow:
+def interval(parted: PartedHamiltonian, steps: int) -> int:
+    """How many steps lie between the states looked at of a run of `steps`: `OFTEN`, more where that is dear."""
+    most = max(FEWEST, min(STATES, NUMBERS // len(parted.labels) ** 2))
+    return max(1, min(OFTEN, steps // FEWEST), -(-steps // most))
+
+
+def flow_along(
+    parted: PartedHamiltonian,
+    path: Path,
+    samples: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Flow:
     """Energy flow at the states a path kept, or at `samples` of them spread evenly.
 
     Raises TenfmaError for a path of another system or of an ensemble.
@@ -116,6 +154,8 @@ def flow_along(parted: PartedHamiltonian, path: Path, samples: int | None = None
         square += J * J
         if keep:
             kept.append(J)
+        if progress is not None:
+            progress((place + 1) / len(chosen))
     mean = total / len(chosen)
     heat = None
     if path.heat is not None and own:
@@ -136,8 +176,22 @@ def flow_along(parted: PartedHamiltonian, path: Path, samples: int | None = None
     )
 
 
-def run_flow(parted: PartedHamiltonian, q: np.ndarray, p: np.ndarray, **motion: Any) -> Path:
-    """A path of H from (q, p) whose energies, and bath heat, are told part by part; options as for `integrate`."""
+def run_flow(parted: PartedHamiltonian, q: np.ndarray, p: np.ndarray, *, dt: float, **motion: Any) -> Path:
+    """A path of H from (q, p) whose energies, and bath heat, are told part by part; options as for `integrate`.
+
+    Raises TenfmaError for a run that does not hold, in terms of dt.
+    """
     from tenfma.dynamics.integrate import integrate
 
-    return integrate(parted, q, p, **motion)
+    path = integrate(parted, q, p, dt=dt, **motion)
+    energies = np.asarray(path.energy)
+    if len(parted.labels) > 1 and not (parted.damping or parted.time_dependent):
+        total = energies.sum(1) - (0.0 if path.heat is None else np.asarray(path.heat).sum(1))
+        change, swing = float(np.ptp(total)), float(np.abs(energies - energies[0]).max())
+        if change > max(swing / 2, LOST * float(np.abs(energies[0]).sum())):
+            time, unit = parted.units.time, parted.units.energy
+            raise TenfmaError(
+                f"with dt {dt:g}{'' if time == '1' else ' ' + time} the total energy changes by {change:.2g} {unit}, "
+                "more than the parts exchange: the steps are too large and the motion is lost; take a smaller dt"
+            )
+    return path

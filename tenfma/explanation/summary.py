@@ -24,8 +24,12 @@ COUPLED, COUPLED_SLOW = 100, 16
 def few_enough(e: "Explanation") -> bool:
     """Whether all couplings of atoms are told unasked."""
     numbers = e.subject.numbers
-    most = COUPLED if isinstance(e.parted, SiteParts) else COUPLED_SLOW
-    return numbers is not None and e.subject.structure is not None and len(numbers) <= most
+    return numbers is not None and e.subject.structure is not None and len(numbers) <= most_coupled(e)
+
+
+def most_coupled(e: "Explanation") -> int:
+    """Atoms up to which all couplings are told unasked."""
+    return COUPLED if isinstance(e.parted, SiteParts) else COUPLED_SLOW
 
 
 def tables_of(
@@ -94,6 +98,8 @@ def to_dict(e: "Explanation", flow: "Flow | None" = None, supercell: Any = None)
             "energies": plain_number(flow.energies),
             "power": plain_number(flow.power),
             "balance": float(np.abs(flow.balance).max()),
+            "swing": flow.swing,
+            "warning": flow.warning,
         },
     }
 

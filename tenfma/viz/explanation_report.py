@@ -122,7 +122,8 @@ def _sections(e: Explanation, flow: Flow | None, supercell: Any) -> Iterator[tup
         yield (
             "Where energy flows",
             f"J between parts along {flow.path.method if flow.path else 'a path'}; what the account misses, from "
-            f"integration and sampling, is at most {worst:.2g} {units.energy}. Gauge: {flow.gauge}.",
+            f"integration and sampling, is at most {worst:.2g} {units.energy}; the energies swing by {flow.swing:.2g}. "
+            f"{flow.warning and flow.warning + ' '}Gauge: {flow.gauge}.",
             [
                 (
                     "Energies of the parts that change most.",

@@ -1,6 +1,7 @@
 """`tenfma explain`: reports appear whole; bad input is one sentence and exit code 2."""
 
 import json
+import signal
 
 import pytest
 from ase.build import bulk
@@ -62,7 +63,14 @@ def test_langevin_flow_in_the_simplices_chart(tmp_path):
         (["--out", "x.pdf"], "x.pdf"),
         (["--supercell", "2,2", "--out", "x.html"], "supercell"),
         (["--supercell", "0,1,1", "--out", "x.html"], "supercell"),
+        (["--supercell", "20,20,3", "--out", "x.html"], "--supercell 20,20,3 of 1 atoms makes 1200"),
+        (
+            ["--supercell", "2,2,2", "--chart", "simplices", "--out", "x.html"],
+            "--supercell is for normal modes",
+        ),
         (["--flow", "-1", "--out", "x.html"], "flow"),
+        (["--flow", "5", "--dt", "0", "--out", "x.html"], "--dt is 0"),
+        (["--out", "/proc/x.json"], "cannot be written"),
         (["--chart", "bonds", "--out", "x.html"], "chart"),
         (["--model", "nobody", "--out", "x.html"], "nobody"),
         (["--flow", "5", "--method", "baoab", "--out", "x.html"], "friction"),
@@ -74,3 +82,50 @@ def test_bad_input_is_one_sentence(options, said, tmp_path, monkeypatch, capsys)
     message = capsys.readouterr().err
     assert said in message and "Traceback" not in message
     assert not list(tmp_path.iterdir())
+
+
+def test_a_supercell_that_would_not_be_used_is_refused(tmp_path, capsys):
+    large = tmp_path / "large.cif"
+    (bulk("Si", "diamond", a=5.469, cubic=True) * (3, 3, 2)).write(large)
+    options = ["--model", "Si", "--supercell", "2,1,1", "--out", str(tmp_path / "x.json")]
+    assert run(["explain", str(large), *options]) == 2
+    assert "at most 100 atoms" in capsys.readouterr().err
+
+
+def test_a_step_that_loses_the_motion_is_told_in_terms_of_dt(silicon, tmp_path, capsys):
+    options = ["--model", "Si", "--flow", "50", "--dt", "500", "--out", str(tmp_path / "x.json")]
+    assert run(["explain", str(silicon), *options]) == 2
+    assert "dt 500 fs" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["si.cif"]
+
+
+def test_ctrl_c_ends_with_a_sentence_and_leaves_no_file(silicon, tmp_path, monkeypatch, capsys):
+    from tenfma.explanation.explain import Explanation
+
+    flow = Explanation.flow
+
+    def interrupted(self, **options):
+        signal.raise_signal(signal.SIGINT)
+        return flow(self, **options)
+
+    monkeypatch.setattr(Explanation, "flow", interrupted)
+    options = ["--model", "Si", "--flow", "50", "--out", str(tmp_path / "x.html")]
+    assert run(["explain", str(silicon), *options]) == 130
+    said = capsys.readouterr().err
+    assert "interrupted" in said and "Traceback" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["si.cif"]
+
+
+def test_machine_code_broken_into_counts_as_ctrl_c(silicon, tmp_path, monkeypatch):
+    from tenfma.explanation.explain import Explanation
+
+    def broken(self, **options):
+        raise SystemError("returned a result with an exception set") from cause
+
+    monkeypatch.setattr(Explanation, "flow", broken)
+    options = ["--model", "Si", "--flow", "50", "--out", str(tmp_path / "x.html")]
+    cause: BaseException = KeyboardInterrupt()
+    assert run(["explain", str(silicon), *options]) == 130
+    cause = ValueError()
+    with pytest.raises(SystemError):
+        run(["explain", str(silicon), *options])

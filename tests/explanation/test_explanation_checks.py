@@ -7,6 +7,7 @@ import pytest
 from ase.build import bulk
 
 import tenfma
+from tenfma.errors import TenfmaError
 from tenfma.explanation import explain
 from tenfma.explanation.tables import html_table
 
@@ -90,3 +91,31 @@ def test_a_flow_network_names_giver_and_taker():
     first = flow.network().iloc[0]
     assert (first["from"], first["to"]) == ("q1", "q2")  # the first mass holds all energy at the start
     assert first["flow"] == pytest.approx(np.abs(flow.mean[0, 1]))
+
+
+def test_watching_a_run_changes_none_of_its_states(silicon):
+    watched = []
+    flow = silicon.flow(dt=1.0, steps=401, progress=watched.append)
+    assert np.array_equal(flow.t, silicon.flow(dt=1.0, steps=401).t)
+    assert len(flow.t) == 202 and np.diff(watched).min() >= 0 and watched[-1] == 1.0
+
+
+def test_a_flow_looked_at_too_seldom_says_so():
+    e = explain(tenfma.textbook("coupled-oscillators"))
+    assert e.flow(dt=0.02, steps=4000).warning == ""
+    seldom = e.flow(dt=0.02, steps=4000, samples=12)
+    assert "more samples" in seldom.warning and "more samples" in seldom._repr_html_()
+
+
+def test_a_run_that_is_lost_is_told_in_terms_of_dt():
+    e = explain(tenfma.textbook("coupled-oscillators"))
+    with pytest.raises(TenfmaError, match="dt 3"):
+        e.flow(dt=3.0, steps=40)
+    with pytest.raises(TenfmaError, match="dt is 0"):
+        e.flow(dt=0.0, steps=40)
+
+
+def test_a_supercell_that_would_not_fit_is_refused_before_any_work(silicon):
+    with pytest.raises(TenfmaError, match="9,9,9 of 2 atoms makes 1458"):
+        silicon.modes((9, 9, 9))
+    assert silicon.modes((2, 1, 1)) is silicon.modes((2, 1, 1))

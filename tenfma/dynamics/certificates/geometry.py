@@ -25,6 +25,8 @@ Step = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 #: up to this many phase-space dimensions the Jacobian is formed column by column; beyond it is probed
 DENSE = 256
 PROBES = 8
+#: columns of the Jacobian made at once
+COLUMNS = 8
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,14 @@ def jvp(step: Step, q: Tensor, p: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor,
 
 
 def jacobian(step: Step, q: Tensor, p: Tensor) -> Tensor:
-    """J = ∂(q', p')/∂(q, p) at one state: (2D, 2D), columns made as one ensemble."""
+    """J = ∂(q', p')/∂(q, p) at one state: (2D, 2D), columns made as ensembles of COLUMNS."""
     size = q.numel()
     basis = torch.eye(2 * size, dtype=q.dtype, device=q.device)
     u, v = (half.reshape(2 * size, *q.shape) for half in (basis[:, :size], basis[:, size:]))
-    dq, dp = jvp(step, q.expand_as(u), p.expand_as(v), u, v)
+    # a few columns at a time: an ensemble of all of them takes gigabytes for a crystal
+    pieces = zip(u.split(COLUMNS), v.split(COLUMNS))
+    images = [jvp(step, q.expand_as(du), p.expand_as(dv), du, dv) for du, dv in pieces]
+    dq, dp = (torch.cat(halves) for halves in zip(*images))
     return torch.cat([dq.reshape(2 * size, size), dp.reshape(2 * size, size)], dim=1).T
 
 
