@@ -17,7 +17,7 @@ from harness import markdown, save, versions
 
 import tenfma
 from tenfma.explanation import explain
-from tenfma.explanation.compare import compare, gauge_stability
+from tenfma.explanation.comparison import compare, gauge_stability
 from tenfma.explanation.faithfulness import SHARE, Removal, agreement, orders, randomised, substitutions
 
 SHUFFLES = 10

@@ -7,11 +7,11 @@ formulas, crystals, calculators
 subjects        what can be explained, as H, state and parts
 parts, sensitivities, tensions, couplings, simplex_couplings, modes, flow
                 the answers
-compare         two explanations side by side; `gauge_stability`
+comparison      two explanations side by side, `compare`; `gauge_stability`
 faithfulness    deletion and insertion curves, finite changes, shuffled weights
 """
 
-from tenfma.explanation.compare import compare
+from tenfma.explanation.comparison import Agreement, Comparison, compare, gauge_stability
 from tenfma.explanation.explain import Explanation, explain
 
-__all__ = ["Explanation", "compare", "explain"]
+__all__ = ["Agreement", "Comparison", "Explanation", "compare", "explain", "gauge_stability"]

@@ -10,6 +10,7 @@ from tenfma.dynamics.arrays import plain
 from tenfma.dynamics.certificates.report import MARKS, Check, judged, shown
 from tenfma.errors import TenfmaError
 from tenfma.explanation.couplings import STENCIL, Couplings
+from tenfma.explanation.simplex_couplings import SimplexCouplings
 
 if TYPE_CHECKING:
     from tenfma.explanation.explain import Explanation
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 SUMS, DIFFERENCES = 1e-6, 1e-5
 #: displacement of q, and temperature in eV, at which the flows of a crystal at rest are checked
 MOVED, THERMAL = 0.05, 0.025
+#: pairs of simplices whose couplings are compared both ways
+PAIRS = 4
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,9 @@ def _tension_check(e: "Explanation") -> list[Check]:
 def _coupling_checks(e: "Explanation") -> list[Check]:
     """One row of blocks: against second-order differences, its sum, and its mirror image."""
     couplings = e.couplings()
-    if not isinstance(couplings, Couplings):
-        return []
+    if isinstance(couplings, SimplexCouplings):
+        return _simplex_checks(e, couplings)
+    assert isinstance(couplings, Couplings)
     row = couplings.row(0)
     largest = float(np.abs(row).max(initial=0.0)) or 1.0
     v = np.zeros(e.q.shape)
@@ -161,3 +165,36 @@ def _coupling_checks(e: "Explanation") -> list[Check]:
             )
         )
     return checks
+
+
+def _simplex_checks(e: "Explanation", couplings: SimplexCouplings) -> list[Check]:
+    """One direction of the first simplex: its image against differences, and against those of what it is coupled to."""
+    rng = np.random.default_rng(0)
+
+    def direction(simplex: int) -> np.ndarray:
+        v = np.where(couplings.owner == simplex, rng.normal(size=e.q.size), 0.0)
+        return v / np.linalg.norm(v)
+
+    v, h = direction(0), 3e-4
+    image = couplings.hessian_vector(v)
+    found = (plain(e.H.dq(e.q + h * v, e.p)) - plain(e.H.dq(e.q - h * v, e.p))) / (2 * h)
+    largest = float(np.abs(image).max(initial=0.0)) or 1.0
+    squares = np.bincount(couplings.owner, image**2, len(couplings.labels))
+    others = [int(k) for k in np.argsort(-squares) if k != 0][:PAIRS]
+    missed = 0.0
+    for u in map(direction, others):
+        missed = max(missed, abs(float(u @ image) - float(couplings.hessian_vector(u) @ v)))
+    return [
+        _check(
+            "couplings equal differences of ∂H/∂q",
+            float(np.abs(image - found).max()) / largest,
+            DIFFERENCES,
+            "one direction, against central differences of second order, over the largest coupling",
+        ),
+        _check(
+            "couplings are symmetric",
+            missed / largest,
+            SUMS,
+            f"|u·Hv − v·Hu| between the first simplex and the {len(others)} it is coupled to most",
+        ),
+    ]

@@ -136,11 +136,13 @@ class Explanation:
         return self._modes[cells]
 
     def _modes_of(self, cells: tuple[int, ...], progress: Callable[[float], None] | None) -> Modes:
-        check_size(len(self.q), cells)
+        numbers = self.subject.numbers
+        assert numbers is not None
+        check_size(len(numbers), cells)
         if cells != (1, 1, 1):
             whole = Explanation(again(self.subject, repeated(self.subject.structure, cells)))
             return whole.modes(progress=progress)
-        mass = np.asarray(plain(self.H.mass), dtype=float).reshape(len(self.subject.numbers), -1)[:, 0]
+        mass = np.asarray(plain(self.H.mass), dtype=float).reshape(len(numbers), -1)[:, 0]
         return modes_of(self.subject.atoms, self._couplings.matrix(progress), mass)
 
     def flow(

@@ -19,6 +19,7 @@ import torch
 from scipy.stats import spearmanr
 
 from tenfma.errors import TenfmaError
+from tenfma.explanation.tables import html_table
 from tenfma.hamiltonian.simplices import SimplicesHamiltonian
 
 #: Gauss–Legendre points of the integral along the way
@@ -37,6 +38,19 @@ class Importance:
     path: np.ndarray
     gradient: np.ndarray
     first_order: np.ndarray
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        frame = pd.DataFrame(
+            {
+                "simplex": np.arange(len(self.path)),
+                "first order": self.first_order,
+                "path": self.path,
+                "gradient": self.gradient,
+            }
+        ).sort_values("first order", key=abs, ascending=False, kind="stable")
+        return html_table(frame, "Importance, eV")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +74,14 @@ class Curve:
     def insertion_mean(self) -> float:
         """Mean of the insertion curve, eV."""
         return float(np.trapezoid(self.insertion, self.removed) / self.removed[-1])
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        frame = pd.DataFrame(
+            {"removed": self.removed, "deletion": self.deletion, "insertion": self.insertion}
+        )
+        return html_table(frame, "|ΔU| after a share has gone, eV")
 
 
 class Removal:

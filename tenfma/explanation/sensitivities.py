@@ -54,6 +54,15 @@ class Bonds:
         )
         return frame.sort_values("tension", key=abs, ascending=False, kind="stable", ignore_index=True)
 
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        i, j = self.ends.T
+        frame = pd.DataFrame({"i": i, "j": j, "length": self.lengths, "tension": self.tension})
+        return html_table(
+            frame.sort_values("tension", key=abs, ascending=False, kind="stable"), "Bonds, Å and eV/Å"
+        )
+
 
 def angles_frame(tensions: Tensions, numbers: np.ndarray, most: int | None = None) -> "pd.DataFrame":
     """Columns angle, apex, degrees, torque (eV/rad), strongest first; a torque > 0 wants the angle smaller."""
@@ -176,6 +185,9 @@ class FeatureSensitivities:
         return pd.DataFrame(rows, columns=columns).sort_values(
             "scaled", ascending=False, kind="stable", ignore_index=True
         )
+
+    def _repr_html_(self) -> str:
+        return html_table(self.frame(), "∂H/∂(named features)")
 
 
 def of_features(lift: Lift, tables: Any, gradient: dict[str, Tensor]) -> FeatureSensitivities:

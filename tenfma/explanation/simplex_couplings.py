@@ -19,6 +19,7 @@ from tenfma.crystal.features import LOCAL_RANKS
 from tenfma.errors import TenfmaError
 from tenfma.explanation.couplings import twice_differentiated
 from tenfma.explanation.labels import simplex_kinds, simplex_labels
+from tenfma.explanation.tables import html_table, sentence
 from tenfma.hamiltonian.simplices import SimplicesHamiltonian
 
 if TYPE_CHECKING:
@@ -93,3 +94,12 @@ class SimplexCouplings:
             spread = np.divide(error, 2 * strength, out=np.zeros_like(error), where=strength > 0)
             rows += [(name, names[k], strength[k], spread[k]) for k in range(len(names))]
         return pd.DataFrame(rows, columns=["of", "to", "strength", "error"])
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        frame = pd.DataFrame({"simplex": self.labels, "strength": self.row(0)}).drop(index=0)
+        frame = frame.sort_values("strength", ascending=False, kind="stable")
+        return sentence(f"‖∂²H/∂q_i∂q_j‖ in {self.unit}, by {self.how}.") + html_table(
+            frame, f"‖block‖ with {self.labels[0]}"
+        )

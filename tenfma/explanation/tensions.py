@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from tenfma.explanation.tables import html_table
+
 GAUGE = (
     "tensions are derivatives along each bond with the other bond vectors held; torques on angles are those of "
     "least weighted square that account for the rest of the slopes"
@@ -61,6 +63,18 @@ class Tensions:
         np.add.at(total, self.ends[:, 0], slopes)
         np.add.at(total, self.ends[:, 1], -slopes)
         return total
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        lengths = np.linalg.norm(self.vectors, axis=1)
+        bonds = pd.DataFrame(
+            {"from": self.ends[:, 0], "to": self.ends[:, 1], "length": lengths, "tension": self.tension}
+        ).sort_values("tension", key=abs, ascending=False, kind="stable")
+        angles = pd.DataFrame(
+            {"apex": self.apex, "degrees": np.degrees(self.angle), "torque": self.torque}
+        ).sort_values("torque", key=abs, ascending=False, kind="stable")
+        return html_table(bonds, "Tensions, Å and eV/Å") + html_table(angles, "Torques, eV/rad")
 
 
 def resolve(

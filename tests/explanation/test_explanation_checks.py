@@ -8,7 +8,7 @@ from ase.build import bulk
 
 import tenfma
 from tenfma.errors import TenfmaError
-from tenfma.explanation import explain
+from tenfma.explanation import explain, gauge_stability
 from tenfma.explanation.tables import html_table
 
 
@@ -53,6 +53,15 @@ def test_a_lie_turns_the_verdict_red(silicon):
     assert {"acoustic sum rule", "couplings equal differences of ∂H/∂q"} <= failed
 
 
+def test_couplings_of_simplices_that_are_not_symmetric_turn_the_verdict_red():
+    e = explain(tenfma.load(), tenfma.read("prototype:B1"), chart="simplices")
+    couplings = e.couplings()
+    true, far = couplings.hessian_vector, couplings.owner != 0
+    couplings.__dict__["hessian_vector"] = lambda v: true(v) + 0.01 * far * np.roll(v, 1).sum()
+    failed = {check.name for check in e.verify().checks if check.verdict == "fail"}
+    assert failed == {"couplings are symmetric", "couplings equal differences of ∂H/∂q"}
+
+
 def test_json_holds_numbers_and_names(silicon):
     content = json.loads(json.dumps(silicon.to_dict(silicon.flow(dt=1.0, steps=4))))
     assert content["verification"]["green"]
@@ -73,6 +82,11 @@ def test_objects_show_themselves_in_a_notebook(silicon):
         flow,
         silicon.sensitivities,
         silicon.couplings(),
+        silicon.sensitivities.bonds,
+        silicon.sensitivities.tensions,
+        silicon.sensitivities.features,
+        explain(tenfma.load(), tenfma.read("prototype:B1"), chart="simplices").couplings(),
+        gauge_stability(silicon),
     ):
         assert "<table>" in shown._repr_html_()
     assert "Gauge" in silicon._repr_html_()

@@ -8,8 +8,7 @@ from ase.build import bulk
 
 import tenfma
 from tenfma.errors import TenfmaError
-from tenfma.explanation import compare, explain
-from tenfma.explanation.compare import gauge_stability
+from tenfma.explanation import compare, explain, gauge_stability
 from tenfma.explanation.faithfulness import Removal, agreement, orders, randomised, substitutions
 
 
@@ -44,6 +43,11 @@ def test_the_most_important_bonds_matter_more_than_chance():
     assert ours.insertion_mean < 0.5 * chance.insertion_mean
     backwards = removal().curve(orders(removal(), importance())["importance"][::-1])  # the wrong twin
     assert backwards.deletion_mean < chance.deletion_mean
+
+
+def test_importances_and_curves_show_themselves_in_a_notebook():
+    for shown in (importance(), removal().curve(np.arange(removal().cells), steps=2)):
+        assert "<table>" in shown._repr_html_()
 
 
 def test_importances_foretell_what_removing_a_bond_does():
@@ -97,6 +101,26 @@ def test_a_substitution_is_foretold_to_first_order():
     assert nothing == pytest.approx(0.0, abs=1e-12) and same == pytest.approx(0.0, abs=1e-12)
     near = np.argmin(np.abs(actual))
     assert np.sign(predicted[near]) == np.sign(actual[near]) or abs(actual[near]) < 1e-3
+
+
+def test_trained_weights_foretell_which_site_takes_an_element_best():
+    alloy = bulk("Mo", "bcc", a=3.24, cubic=True) * (3, 2, 2)
+    rng = np.random.default_rng(0)
+    alloy.symbols[:] = rng.permutation(["Mo", "Nb", "Ta", "W"] * 6)
+    alloy.positions += 0.05 * rng.normal(size=(24, 3))
+
+    def swap(structure, site, element):
+        changed = structure.copy()
+        changed.symbols[site] = element
+        return changed
+
+    sites = [int(k) for k in np.flatnonzero(alloy.symbols == "Mo")]
+    model = tenfma.load("MoNbTaW")
+    found = [substitutions(model, alloy, site, ["W", "Nb"], swap) for site in sites]
+    predicted, actual = np.array(found).transpose(1, 2, 0)
+    assert (actual[1] > actual[0]).all() and (predicted[1] > predicted[0]).all()
+    assert agreement(predicted[1], actual[1])["rank"] > 0.7
+    assert agreement(np.roll(predicted[1], 1), actual[1])["rank"] < 0.7  # of other sites
 
 
 def test_a_rank_without_simplices_is_refused():

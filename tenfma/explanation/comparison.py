@@ -5,7 +5,7 @@ split, and on a constant per element that no experiment sees; parts are therefor
 mean of their element.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 from tenfma.errors import TenfmaError
 from tenfma.explanation.explain import Explanation
 from tenfma.explanation.sensitivities import Bonds
+from tenfma.explanation.tables import html_table, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,11 @@ class Agreement:
     rank: float
     cosine: float
     gauge: bool
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        return html_table(pd.DataFrame([asdict(self)]))
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,6 @@ class Comparison:
         return pd.DataFrame([[getattr(a, c) for c in columns] for a in self.agreements], columns=columns)
 
     def _repr_html_(self) -> str:
-        from tenfma.explanation.tables import html_table, sentence
-
         said = [
             f"1: {self.names[0]}; parts: {self.gauges[0]}",
             f"2: {self.names[1]}; parts: {self.gauges[1]}",
