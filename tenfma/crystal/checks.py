@@ -12,8 +12,6 @@ from scipy.spatial import cKDTree
 from tenfma.errors import StructureError
 
 MOST_ATOMS = 20_000
-#: cells between an atom and the origin beyond which float64 no longer tells where in its cell it sits
-FARTHEST = 1e6
 #: pairs nearer than this, Å, are taken for a mistake: the shortest known bond, H–H, has 0.74
 NEAREST_PAIR = 0.35
 #: cells smaller than this, Å³ per atom, are taken for a mistake
@@ -48,12 +46,6 @@ def checked(structure: Structure, name: str = "the structure") -> Structure:
         )
     if not np.isfinite(structure.lattice.matrix).all():
         raise StructureError(f"{name} has a cell that is not finite; give three cell vectors in Å")
-    if np.isfinite(structure.frac_coords).all() and np.abs(structure.frac_coords).max(initial=0) > FARTHEST:
-        bad = int(np.argmax(np.abs(structure.frac_coords).max(axis=1)))
-        raise StructureError(
-            f"{name} has atom {bad + 1} more than {FARTHEST:.0e} cells away, where rounding loses its place; "
-            "give coordinates within or near the cell"
-        )
     if not np.isfinite(structure.frac_coords).all():
         bad = int(np.argmin(np.isfinite(structure.frac_coords).all(axis=1)))
         raise StructureError(
