@@ -1,19 +1,23 @@
 """Ours beside MACE: same machine, same data, same minutes; test errors of both, and one MD step of both in turns.
 
     python -m venv peer && peer/bin/pip install mace-torch
-    python benchmarks/mace.py --mace-python peer/bin/python --minutes 60
+    python benchmarks/mace.py --mace-python peer/bin/python --minutes 60 --threads 1 --results runs/mace
 
 MACE: 2 interactions, 32x0e + 32x1o, cutoff 5 Å, float32, force weight 100, otherwise its defaults; a tenth of the
-training file chooses its best epoch. It is stopped after the minutes, and the best epoch until then is used. Ours is
-`tenfma train --minutes`. Both see the training file only; the test file is read at the end. One step is velocity
-Verlet by ASE on the 64-atom Si cell, with the calculators as they are.
+training file chooses its best epoch. Minutes are of processor time, which others on the machine do not eat into: the
+system stops MACE when it has used them, and the best epoch until then is used. Ours is `tenfma train` with the same
+threads, its processor time told. Both see the training file only; the test file is read at the end. One step is
+velocity Verlet by ASE on the 64-atom Si cell, with the calculators as they are.
+
+MACE's finished training is kept in `--results`; the same command with the same settings uses it again, so that our
+side can be repeated in the same way.
 """
 
 import argparse
 import json
 import os
 import re
-import signal
+import resource
 import statistics
 import subprocess
 import sys
@@ -45,31 +49,39 @@ def prepared(source: Path, out: Path) -> Path:
 
 def train_mace(
     python: Path, data: Path, folder: Path, minutes: float, seed: int, threads: int
-) -> tuple[Path, int]:
-    """The model of the best epoch within the minutes, and how many epochs there were."""
+) -> tuple[Path, dict[str, float]]:
+    """The model of the best epoch within the processor minutes; how many epochs and seconds there were.
+
+    What an earlier call with the same settings finished in `folder` is used again.
+    """
+    settings = {"minutes": minutes, "seed": seed, "threads": threads, "data": data.stem}
+    kept = folder / "finished.json"
+    if kept.is_file():
+        found = json.loads(kept.read_text())
+        if found["settings"] != settings:
+            raise SystemExit(f"{folder} holds MACE trained with {found['settings']}; give another --results")
+        return folder / found["model"], found["spent"]
     command = [
         python.parent / "mace_run_train", "--name", NAME, "--work_dir", folder, "--train_file", data,
         "--valid_fraction", "0.1", "--energy_key", "REF_energy", "--forces_key", "REF_forces", "--E0s", "average",
         "--model", "MACE", "--num_interactions", "2", "--hidden_irreps", "32x0e + 32x1o", "--r_max", "5.0",
         "--forces_weight", "100", "--default_dtype", "float32", "--device", "cpu", "--seed", str(seed), "--plot", "False",
     ]  # fmt: skip
-    log = folder / "output.txt"
+    log, limit = folder / "output.txt", round(60 * minutes)
+    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     with log.open("w") as file:
-        running = subprocess.Popen(
-            [*map(str, command), "--max_num_epochs", "100000"],
-            stdout=file,
-            stderr=file,
-            env=limited(threads),
-            cwd=folder,
-        )
-        try:
-            running.wait(60 * minutes)
+        subprocess.run(
+            [*map(str, command), "--max_num_epochs", "100000"], stdout=file, stderr=file, cwd=folder, check=False,
+            env=limited(threads), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (limit, limit)),
+        )  # fmt: skip
+        spent = {
+            "processor_seconds_of_training": processor_seconds(since=before),
+            "seconds_of_training": time.perf_counter() - begun,
+            "epochs": max(map(int, re.findall(r"Epoch (\d+): ", log.read_text())), default=-1) + 1,
+        }
+        if spent["processor_seconds_of_training"] < 0.95 * limit:
             raise SystemExit(f"MACE stopped by itself; its output is\n{log.read_text()[-2000:]}")
-        except subprocess.TimeoutExpired:
-            running.send_signal(signal.SIGKILL)
-            running.wait()
-        epochs = max(map(int, re.findall(r"Epoch (\d+): ", log.read_text())), default=-1) + 1
-        if epochs == 0:
+        if spent["epochs"] == 0:
             raise SystemExit(f"MACE finished no epoch in {minutes:g} minutes; give more")
         # a second call finds no epoch left and writes the model of the best checkpoint
         subprocess.run(
@@ -81,16 +93,27 @@ def train_mace(
     )
     if not models:
         raise SystemExit(f"MACE wrote no model; its output is\n{log.read_text()[-2000:]}")
-    return models[0], epochs
+    model = models[0].relative_to(folder)
+    kept.write_text(json.dumps({"settings": settings, "spent": spent, "model": str(model)}, indent=1))
+    return models[0], spent
 
 
-def train_ours(data: Path, folder: Path, minutes: float, seed: int, threads: int) -> float:
-    """Train and return the seconds it took."""
+def train_ours(data: Path, folder: Path, minutes: float, seed: int, threads: int) -> dict[str, float]:
+    """Train; the seconds and processor seconds it took."""
     program = "from tenfma.cli import main; main()"
     arguments = ["train", "--data", data, "--out", folder, "--minutes", f"{minutes:g}", "--seed", str(seed)]
-    begun = time.perf_counter()
+    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", program, *map(str, arguments)], env=limited(threads), check=True)
-    return time.perf_counter() - begun
+    return {
+        "processor_seconds_of_training": processor_seconds(since=before),
+        "seconds_of_training": time.perf_counter() - begun,
+    }
+
+
+def processor_seconds(since: resource.struct_rusage) -> float:
+    """What finished child processes have used since then, on all their threads."""
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return now.ru_utime - since.ru_utime + now.ru_stime - since.ru_stime
 
 
 def limited(threads: int) -> dict[str, str]:
@@ -156,10 +179,11 @@ def main() -> None:
         "--data", type=Path, default=HERE.parents[1] / "shared" / "data", help="folder with mlearn/"
     )
     parser.add_argument("--element", default="Si")
-    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--minutes", type=float, default=60.0, help="of processor time, for each side")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--results", type=Path, help="folder that keeps MACE's finished training")
     parser.add_argument("--no-save", action="store_true", help="only print")
     options = parser.parse_args()
     os.environ.update(limited(options.threads))
@@ -169,8 +193,11 @@ def main() -> None:
     shared = (options.minutes, options.seed, options.threads)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
+        results = (options.results or folder / "mace").absolute()
+        results.mkdir(parents=True, exist_ok=True)
         python = options.mace_python.absolute()
-        model, epochs = train_mace(python, prepared(train, folder / "train.xyz"), folder, *shared)
+        data = results / f"{options.element}_train.xyz"
+        model, spent = train_mace(python, data if data.is_file() else prepared(train, data), results, *shared)
         seconds = train_ours(train, folder / "ours", *shared)
 
         import tenfma
@@ -190,7 +217,7 @@ def main() -> None:
         "seed": options.seed,
         "element": options.element,
         "ours": {
-            "seconds_of_training": seconds,
+            **seconds,
             "energy_mae_meV_per_atom": errors.energy_mae,
             "force_mae_eV_per_A": errors.force_mae,
             "energy_rmse_meV_per_atom": errors.energy_rmse,
@@ -198,7 +225,7 @@ def main() -> None:
             "seconds_per_step": statistics.median(ours for ours, _ in turns),
         },
         "mace": {
-            "epochs": epochs,
+            **spent,
             "energy_mae_meV_per_atom": 1e3 * theirs["energy_mae"],
             "force_mae_eV_per_A": theirs["force_mae"],
             "energy_rmse_meV_per_atom": 1e3 * theirs["energy_rmse"],
@@ -207,7 +234,10 @@ def main() -> None:
         },
         "step_ratio": {"median": statistics.median(ratios), "lowest": min(ratios), "highest": max(ratios)},
         "met": {
-            "force": bool(errors.force_mae <= AIMS["force"] * theirs["force_mae"]),
+            "force": bool(
+                errors.force_mae <= AIMS["force"] * theirs["force_mae"]
+                and errors.force_rmse <= AIMS["force"] * theirs["force_rmse"]
+            ),
             "step": bool(statistics.median(ratios) <= AIMS["step"]),
         },
     }
@@ -215,7 +245,7 @@ def main() -> None:
         (key, *(f"{figures[side].get(key, float('nan')):.4g}" for side in ("ours", "mace")))
         for key in figures["ours"]
     ]
-    print(markdown(("", "ours", f"MACE, {epochs} epochs"), rows))
+    print(markdown(("", "ours", f"MACE, {spent['epochs']} epochs"), rows))
     print(f"one step, ours / MACE: {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
     if not options.no_save:
         save("mace", {**figures, "versions": versions("torch", "ase", "numba")})
