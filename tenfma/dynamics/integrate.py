@@ -141,7 +141,7 @@ def _run_stepwise(
         if done % save_every == 0 or done == steps:
             energy = _energy(H, state.q, state.p, run.time(done), run.gradient)
             heat = None if state.heat is None else state.heat[None]
-            record.keep(np.array([done]), state.q[None], state.p[None], energy[None], heat)
+            record.keep(range(done, done + 1), state.q[None], state.p[None], energy[None], heat)
             distance = divergence(state, dimensions)
             if distance is not None:
                 record.divergence.append(distance[None])
@@ -168,7 +168,7 @@ def _run_compiled(
         count = min(share, (steps - done) // save_every * save_every)
         every = save_every if count else steps - done
         count = count or every
-        after = np.arange(done + every, done + count + 1, every)
+        after = range(done + every, done + count + 1, every)
         out = tuple(x[kept : kept + count // every] for x in room)
         try:
             qs, ps, energies, heats = kernel(

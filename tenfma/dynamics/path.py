@@ -18,6 +18,8 @@ _TEXTS = ("method", "name", "stopped")
 class Path:
     """What `integrate` returns. Shapes: t (times,) or (times, *ensemble) for a dt per system; q and p
     (times, *ensemble, *event_shape); energies (times, *ensemble), as H gives them.
+
+    t may be given as a function without arguments, which is called when t is first read.
     """
 
     t: Array
@@ -77,3 +79,24 @@ class Path:
                 f"{os.fspath(path)} is not a saved path ({type(error).__name__}); "
                 "expected a .npz written by Path.save."
             ) from error
+
+
+class _WhenRead:
+    """An attribute that may be set to a function: its value takes its place at the first reading."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, path: Path | None, owner: type | None = None) -> Any:
+        if path is None:
+            return self
+        value = vars(path)[self.name]
+        if callable(value):
+            value = vars(path)[self.name] = value()
+        return value
+
+    def __set__(self, path: Path, value: Any) -> None:
+        vars(path)[self.name] = value
+
+
+Path.t = _WhenRead("t")

@@ -1,12 +1,15 @@
 """What `integrate` keeps on its way, and how it ends when the energy stops being finite."""
 
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tenfma.dynamics.arrays import is_torch, namespace, plain
 from tenfma.dynamics.flows import State
+from tenfma.dynamics.memory import numbers
 from tenfma.dynamics.path import Path
 from tenfma.dynamics.run import Run
 from tenfma.hamiltonian.protocol import Array
@@ -30,7 +33,7 @@ class Record:
     def __init__(self, run: Run, q: Array, p: Array, energy: Array) -> None:
         self.run = run
         self.stopped: str | None = None
-        self.steps: list[np.ndarray] = [np.zeros(1, dtype=int)]
+        self.steps: list[range] = [range(1)]
         self.q, self.p, self.energy = [q[None]], [p[None]], [energy[None]]
         accounts = run.method.word is not None and run.method.stochastic
         self.heat: list[Array] | None = [0.0 * energy[None]] if accounts else None
@@ -38,18 +41,16 @@ class Record:
         #: (steps done, state) at the last moment looked at, whether it is to be kept or not
         self.latest: tuple[int, State] | None = None
         self._whole: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-        self._t: np.ndarray | None = None
 
     def room(self, saves: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """NumPy arrays q, p, energy for `saves` states to come; what is written there needs no copy later.
 
-        They and the times are parts of one block, which the C library hands out again after it is freed:
-        fresh memory costs more than computing what goes into it.
+        They are parts of one block, which serves again after the path is gone: fresh memory costs more than
+        computing what goes into it.
         """
         firsts = (self.q[0], self.p[0], self.energy[0])
-        block = np.empty((saves + 1) * (1 + sum(x.size for x in firsts)))
         ends = np.cumsum([(saves + 1) * x.size for x in firsts])
-        q, p, energy, self._t = np.split(block, ends)
+        q, p, energy = np.split(numbers(ends[-1]), ends[:-1])
         q, p, energy = (
             part.reshape(saves + 1, *first.shape[1:]) for part, first in zip((q, p, energy), firsts)
         )
@@ -58,11 +59,11 @@ class Record:
         self._whole = q, p, energy
         return q[1:], p[1:], energy[1:]
 
-    def keep(self, steps: np.ndarray, q: Array, p: Array, energy: Array, heat: Array | None = None) -> None:
+    def keep(self, steps: range, q: Array, p: Array, energy: Array, heat: Array | None = None) -> None:
         """Keep the states after `steps`; raises `NotFinite` after the last one whose energy is finite."""
-        finite = plain(namespace(energy).isfinite(energy))
-        whole = bool(finite.all())
-        good = len(steps) if whole else int(np.argmin(finite.reshape(len(steps), -1).all(1)))
+        values = plain(energy)
+        whole = bool(np.isfinite(values.sum()) or np.isfinite(values).all())  # a finite sum has finite terms
+        good = len(steps) if whole else int(np.argmin(np.isfinite(values).reshape(len(steps), -1).all(1)))
         if good:
             self.steps.append(steps[:good])
             self.q.append(q[:good])
@@ -94,7 +95,7 @@ class Record:
             energy = H(state.q, state.p, self.run.time(done))
             heat = None if state.heat is None else state.heat[None]
             with suppress(NotFinite):
-                self.keep(np.array([done]), state.q[None], state.p[None], energy[None], heat)
+                self.keep(range(done, done + 1), state.q[None], state.p[None], energy[None], heat)
         self.stopped = f"interrupted after step {self.steps[-1][-1]}"
 
     def path(self, dt: Any) -> Path:
@@ -124,17 +125,24 @@ class Record:
             stopped=self.stopped,
         )
 
-    def _times(self, dt: Any) -> Array:
-        q = self.q[0]
-        each = plain(dt).astype(float)
-        if self._t is not None and each.ndim == 0:
-            t = self._t[: sum(map(len, self.steps))]
-            np.concatenate(self.steps, out=t, casting="same_kind")
-            t *= each
-        else:
-            t = np.concatenate(self.steps).reshape(-1, *[1] * each.ndim) * each
-        t += self.run.t0
-        return namespace(q).as_tensor(t, device=q.device) if is_torch(q) else t
+    def _times(self, dt: Any) -> Any:
+        """The times, or for NumPy a function that makes them when they are asked for."""
+        q, made = self.q[0], partial(times, tuple(self.steps), np.array(plain(dt), dtype=float), self.run.t0)
+        return namespace(q).as_tensor(made(), device=q.device) if is_torch(q) else made
+
+
+def times(kept: Sequence[range], dt: np.ndarray, t0: float) -> np.ndarray:
+    """t₀ + dt·(steps), shape (times,), or (times, *ensemble) where every system has a dt of its own."""
+    t, done = np.empty(sum(map(len, kept))), 0
+    for steps in kept:
+        t[done : done + len(steps)] = np.arange(steps.start, steps.stop, steps.step)
+        done += len(steps)
+    t = t.reshape(-1, *[1] * dt.ndim)
+    if dt.ndim:
+        return t * dt + t0
+    t *= dt
+    t += t0
+    return t
 
 
 def first_bad(energy: Array) -> str:
