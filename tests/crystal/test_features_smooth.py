@@ -14,7 +14,8 @@ from ase.build import bulk
 
 from tenfma.crystal import complex as complex_module
 from tenfma.crystal.complex import complex_of
-from tenfma.crystal.features import RANKS, featurize
+from tenfma.crystal.features import RANKS, featurize, pooling
+from tenfma.crystal.features.pooling import pool
 
 STEPS = (0.02, 0.01, 0.005)
 
@@ -29,10 +30,10 @@ def reading(atoms, cutoff, triangle_cutoff):
     return torch.cat(sums)
 
 
-def gaps(path, order):
+def gaps(path, order, steps=STEPS):
     """|right − left| derivative of an order at t = 0 for each step, largest over the readings scaled to one."""
     found = []
-    for h in STEPS:
+    for h in steps:
         value = {n: path(n * h) for n in range(-3, 4)}
         if order == 0:
             right, left = 2 * value[1] - value[2], 2 * value[-1] - value[-2]
@@ -72,6 +73,60 @@ def through_collinearity(t):
 @pytest.mark.parametrize("order", [0, 1, 2])
 def test_value_and_two_derivatives_have_no_jump(path, order):
     assert vanishes(gaps(path, order))
+
+
+def pooled(atoms):
+    """The smooth columns of the pooled row but the sorted eigenvalues."""
+    rows = pool(featurize(complex_of(atoms, 4.0, 4.0), smooth_only=True))
+    keep = [n for n, name in enumerate(rows.names) if not name.startswith("springs.stiffness")]
+    return rows.values[0, keep]
+
+
+def first_bond(t):
+    """Two atoms in a box come within 4 Å of each other at t = 0: the crystal's only bond."""
+    return pooled(Atoms("SiO", [[0, 0, 0], [4.0 - t, 0, 0]], cell=[14] * 3, pbc=True))
+
+
+def first_triangle(t):
+    """Three atoms, two sides within 4 Å; the third side comes in at t = 0, and with it the only triangle."""
+    return pooled(Atoms("SiOC", [[0, 0, 0], [4.0 - t, 0, 0], [2.0, 1.5, 0]], cell=[14] * 3, pbc=True))
+
+
+def equal_bonds(t):
+    """The two bonds of a chain are equally long at t = 0, where their deviation has its least value."""
+    return pooled(Atoms("Si3", [[0, 0, 0], [2.4 - t, 0, 0], [4.8, 0, 0]], cell=[14] * 3, pbc=True))
+
+
+ENTERING = (2e-3, 1e-3, 5e-4)
+ROUNDED = (1e-5, 5e-6, 2.5e-6)  # second derivatives are lost in round-off here
+
+
+@pytest.mark.parametrize(
+    "path, steps, orders",
+    [
+        (first_bond, ENTERING, (0, 1, 2)),
+        (first_triangle, ENTERING, (0, 1, 2)),
+        (equal_bonds, ROUNDED, (0, 1)),
+    ],
+)
+def test_pooled_rows_have_no_jump(path, steps, orders):
+    for order in orders:
+        assert vanishes(gaps(path, order, steps)), order
+
+
+@pytest.mark.parametrize(
+    "path, steps, bare, order",
+    [
+        (first_bond, ENTERING, {"FLOOR": 1e-300}, 0),
+        (first_triangle, ENTERING, {"FLOOR": 1e-300}, 0),
+        (equal_bonds, ROUNDED, {"ROUNDING": 0.0}, 1),
+    ],
+)
+def test_plain_means_and_deviations_are_caught(monkeypatch, path, steps, bare, order):
+    """Without the floor the only bond's mean jumps to its value; without rounding the deviation has a kink."""
+    for name, value in bare.items():
+        monkeypatch.setattr(pooling, name, value)
+    assert not vanishes(gaps(path, order, steps))
 
 
 def _hard(x):

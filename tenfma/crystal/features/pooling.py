@@ -1,9 +1,15 @@
 """Pooled static features: one intensive, rotation-invariant row per crystal.
 
 Every statistic is a mean over atoms, or a weighted mean over bonds or triangles, so that a supercell gives
-the row of its primitive cell, and a neighbour that enters at the cutoff changes nothing as long as there are
-others: a mean over no bond, or no triangle, is written as 0, so a crystal's first or last one makes its means
-jump. Bonds are pooled twice: by their smooth weight, which counts all neighbours, and by weight × bond
+the row of its primitive cell:
+
+    mean = g m,    std = g (√(v + δ²) − δ),    g = W / (W + ε N),    W = Σ w
+
+with m = Σ w x / W and v = Σ w (x − m)² / W, N atoms, ε = .01 and δ a thousandth of x's unit (of the spread among the
+elements for contrasts of their data). g lets a crystal's first or last bond come and go twice differentiably (without
+any, all is zero), and falls short of one by a part in a thousand where W is ten per atom; δ rounds the root where all
+x are equal. Of the smooth columns only the sorted `springs.stiffness_1` to `_6` have kinks, where two eigenvalues cross.
+Bonds are pooled twice: by their smooth weight, which counts all neighbours, and by weight × bond
 valence, which counts those that bond. Tensors enter by their squared length. Nothing here is meant for a
 potential.
 """
@@ -24,6 +30,12 @@ RADIAL_CENTRES = torch.linspace(1.25, 6.0, 20, dtype=torch.float64)
 SCALED_CENTRES = torch.linspace(0.7, 2.2, 16, dtype=torch.float64)
 #: and for the cosine at a triangle's corner
 ANGULAR_CENTRES = torch.linspace(-1.0, 1.0, 9, dtype=torch.float64)
+#: weight per atom that every weighted mean has in its denominator
+FLOOR = 0.01
+#: what rounds a standard deviation at zero, in units of its column
+ROUNDING = 1e-3
+#: GPa, added to moduli before their logarithm
+SOFTEST = 1e-3
 #: element data that stand in the pooled row beside those of the cell's table
 EXTRA = (
     "melting_temperature",
@@ -87,15 +99,25 @@ def pool(h: Features) -> Pooled:
 
 
 def moments(
-    values: torch.Tensor, weights: torch.Tensor, owner: torch.Tensor, groups: int
+    values: torch.Tensor,
+    weights: torch.Tensor,
+    owner: torch.Tensor,
+    atoms: torch.Tensor,
+    unit: torch.Tensor | float = 1.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weighted mean and standard deviation per group, (groups, d) each; zero where a group has no weight."""
-    total = weights.new_zeros(groups).index_add(0, owner, weights)
-    share = torch.where(total > 0, 1 / total.clamp_min(torch.finfo(total.dtype).tiny), 0)[owner] * weights
-    empty = values.new_zeros((groups, values.shape[1]))
-    mean = empty.index_add(0, owner, share[:, None] * values)
-    variance = empty.index_add(0, owner, share[:, None] * (values - mean[owner]) ** 2)
-    return mean, variance.sqrt()
+    """Weighted mean and standard deviation of each crystal, (G, d) each, as at the top of this file.
+
+    `values` (n, d), `weights` (n,) ≥ 0, `owner` (n,) the crystal of each row, `atoms` (G,) of each crystal, and the
+    `unit` of each column, (d,), that rounding goes by.
+    """
+    total = weights.new_zeros(len(atoms)).index_add(0, owner, weights)
+    share = (weights / total.clamp_min(torch.finfo(total.dtype).tiny)[owner])[:, None]
+    empty = values.new_zeros((len(atoms), values.shape[1]))
+    mean = empty.index_add(0, owner, share * values)
+    variance = empty.index_add(0, owner, share * (values - mean[owner]) ** 2)
+    gate = (total / (total + FLOOR * atoms.to(total)))[:, None]
+    rounding = ROUNDING * unit
+    return gate * mean, gate * ((variance + rounding**2).sqrt() - rounding)
 
 
 def bumps(x: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
@@ -113,7 +135,7 @@ def _blocks(h: Features) -> Iterator[Block]:
     yield from _bonds(h)
     yield from _triangles(h)
     names, values = stiffness(h)
-    yield [f"springs.{name}" for name in names], torch.log10(values.clamp_min(1e-3))
+    yield [f"springs.{name}" for name in names], torch.log10(values.clamp_min(0) + SOFTEST)
     if "motif" in h.atoms.names:
         yield _discrete(h)
 
@@ -157,7 +179,7 @@ def _electrons(h: Features) -> Block:
     filling = 4 * shells * (capacity - shells) / capacity**2
     open_electrons = torch.where(shells < capacity, shells, 0).sum(1, keepdim=True)
     mean, deviation = moments(
-        torch.cat([filling, open_electrons], dim=1), h.atoms.weights, K.atom_crystal, K.n_crystals
+        torch.cat([filling, open_electrons], dim=1), h.atoms.weights, K.atom_crystal, K.counts(0)
     )
     dense = (
         mean_over_atoms(K, torch.cat([energies, open_electrons], dim=1)) / h.cell["volume_per_atom"][:, None]
@@ -177,7 +199,7 @@ def _atoms(h: Features) -> Block:
     environment = h.atoms.select(names=["coordination", "dipole", "quadrupole"])
     names, values = _invariants(environment)
     K = h.complex
-    mean, deviation = moments(values, h.atoms.weights, K.atom_crystal, K.n_crystals)
+    mean, deviation = moments(values, h.atoms.weights, K.atom_crystal, K.counts(0))
     labels = [f"atoms.{name}.{statistic}" for statistic in ("mean", "std") for name in names]
     return labels, torch.cat([mean, deviation], dim=1)
 
@@ -194,8 +216,12 @@ def _bonds(h: Features) -> Iterator[Block]:
     contrast = (data[tail] - data[head]).abs()
     names = [*own_names, *(f"{name}_contrast" for name in CONTRASTS)]
     values = torch.cat([own, contrast], dim=1)
+    spread = elements.data(torch.arange(1, elements.LAST + 1, device=data.device), CONTRASTS, data.dtype).std(
+        0
+    )
+    unit = torch.cat([torch.ones(len(own_names)).to(spread), spread])
     for label, weights in (("bonds", bonds.weights), ("bonded", bonds.weights * bonds["bond_valence"])):
-        mean, deviation = moments(values, weights, K.edge_crystal, K.n_crystals)
+        mean, deviation = moments(values, weights, K.edge_crystal, K.counts(0), unit)
         yield (
             [f"{label}.{name}.{statistic}" for statistic in ("mean", "std") for name in names],
             torch.cat([mean, deviation], dim=1),
@@ -222,12 +248,12 @@ def _bonds(h: Features) -> Iterator[Block]:
 def _triangles(h: Features) -> Iterator[Block]:
     K = h.complex
     names, values = _invariants(h.triangles)
-    mean, deviation = moments(values, h.triangles.weights, K.triangle_crystal, K.n_crystals)
+    mean, deviation = moments(values, h.triangles.weights, K.triangle_crystal, K.counts(0))
     labels = [f"triangles.{name}.{statistic}" for statistic in ("mean", "std") for name in names]
     yield labels, torch.cat([mean, deviation], dim=1)
     cosines = _corner_cosines(h)
     spread = bumps(cosines.flatten(), ANGULAR_CENTRES).unflatten(0, (-1, 3)).sum(1)
-    mean, _ = moments(spread, h.triangles.weights, K.triangle_crystal, K.n_crystals)
+    mean, _ = moments(spread, h.triangles.weights, K.triangle_crystal, K.counts(0))
     yield [f"triangles.at_cosine_{centre:.2f}" for centre in ANGULAR_CENTRES.tolist()], mean
 
 
@@ -246,7 +272,7 @@ def _discrete(h: Features) -> Block:
     count = len(h.atoms.channels[h.atoms.names.index("motif")].labels)
     fractions = mean_over_atoms(K, torch.nn.functional.one_hot(motif, count).to(h.atoms.values))
     shell = h.atoms["first_shell"][:, None]
-    mean, deviation = moments(shell, h.atoms.weights, K.atom_crystal, K.n_crystals)
+    mean, deviation = moments(shell, h.atoms.weights, K.atom_crystal, K.counts(0))
     organic = mean_over_atoms(K, h.atoms["environment"][:, None])
     labels = h.atoms.channels[h.atoms.names.index("motif")].labels
     own = torch.stack([h.cell[name] for name in _DISCRETE_CELL], dim=1)
