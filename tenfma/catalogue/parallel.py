@@ -4,6 +4,7 @@ Chunks do not depend on who computes them and each is computed with one thread, 
 worker that dies has its chunks computed again by another.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,18 @@ Chunk = TypeVar("Chunk")
 AHEAD = 3
 #: how often a chunk is tried again where its worker was lost
 RETRIES = 5
+#: seconds between two looks at how many workers there are
+LOOK = 1.0
+#: what local workers are started with. A task runs in a thread of its own, whose memory glibc would hand back to the
+#: system after every large array and fetch again: a third of the time. Sampling what a worker does costs as well.
+WORKERS = {
+    "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": 1,
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
+    "distributed.nanny.pre-spawn-environ.NUMBA_NUM_THREADS": 1,
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+}
 
 
 def mapped(
@@ -34,9 +47,12 @@ def mapped(
         return
     with _client(address) as client:
         waiting: deque[tuple[Chunk, Any]] = deque()
+        room, looked = 0, -LOOK
         for chunk in chunks:
+            if time.monotonic() - looked >= LOOK:
+                room, looked = AHEAD * max(1, sum(client.nthreads().values())), time.monotonic()
             waiting.append((chunk, client.submit(function, chunk, pure=False, retries=RETRIES)))
-            if len(waiting) >= AHEAD * max(1, len(client.scheduler_info()["workers"])):
+            while len(waiting) >= room:
                 first, future = waiting.popleft()
                 yield first, future.result()
         while waiting:
@@ -69,6 +85,7 @@ def one_thread() -> Iterator[None]:
 @contextmanager
 def _client(address: str) -> Iterator[Any]:
     try:
+        import dask
         from dask.distributed import Client, LocalCluster
     except ImportError as error:
         raise CatalogueError(
@@ -79,6 +96,7 @@ def _client(address: str) -> Iterator[Any]:
         if not count.isdecimal() or not 1 <= int(count) <= 1024:
             raise CatalogueError(f"{address} names no number of workers; local:4 is expected")
         with (
+            dask.config.set(WORKERS),
             LocalCluster(n_workers=int(count), threads_per_worker=1, dashboard_address=None) as cluster,
             Client(cluster) as client,
         ):

@@ -1,20 +1,18 @@
 """`tenfma embed`: structures in, a table of named embeddings out."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tenfma.cli.pieces import Crystal, Piece, crystals, pieces
+
 if TYPE_CHECKING:
     import pandas as pd
-    from pymatgen.core import Structure
 
     from tenfma.embedding.model import Model
-
-#: structures embedded together, wherever that is done
-CHUNK = 64
 
 
 def embed(
@@ -76,16 +74,16 @@ def embed(
         progress_bar("embedding", len(sources)) as report,
     ):
         try:
-            for piece, made in mapped(_embedded, _pieces(sources, model, motion, failures), dask):
-                if isinstance(made, str):
-                    failures.append(f"{piece.source}: {made}")
-                else:
+            work = ((piece, model, motion) for piece in pieces(sources))
+            for (piece, *_), (made, failed) in mapped(_embedded, work, dask):
+                for frame in made:
                     if table is None:
-                        shown.append(made.iloc[:, [0, 2, 4, 5, 6]])
+                        shown.append(frame.iloc[:, [0, 2, 4, 5, 6]])
                     else:
-                        table.add(made)
-                    read.add(piece.source)
-                    count, width = count + len(made), made.shape[1] - 4
+                        table.add(frame)
+                    read.update(frame["source"])
+                    count, width = count + len(frame), frame.shape[1] - 4
+                failures += failed
                 report(piece.done)
         except KeyboardInterrupt:
             interrupted = True
@@ -107,51 +105,40 @@ def embed(
     return 2 if failures else 0
 
 
-class Piece(NamedTuple):
-    """Some structures of a file, their places in it, the model's name, the motion, how many files are done with them."""
-
-    source: str
-    structures: "list[Structure]"
-    places: list[int]
-    model: str
-    motion: dict[str, Any]
-    done: float
-
-
-def _pieces(sources: list[str], model: str, motion: dict[str, Any], failures: list[str]) -> Iterator[Piece]:
-    """At most `CHUNK` structures of a file together; what cannot be read goes to `failures`."""
-    from tenfma.crystal.structures import read_frames
-    from tenfma.errors import TenfmaError
-
-    for number, source in enumerate(sources):
-        try:
-            frames = read_frames(source)
-        except TenfmaError as error:
-            failures.append(f"{source}: {error}")
-            continue
-        failures += (f"{source}: {error}" for _, error in frames.refused)
-        count = len(frames.structures)
-        for start in range(0, count, CHUNK):
-            end = min(start + CHUNK, count)
-            some = frames.structures[start:end], frames.places[start:end]
-            yield Piece(source, *some, model, motion, number + end / count)
-
-
-def _embedded(piece: Piece) -> "pd.DataFrame | str":
-    """The rows of a piece, or the sentence that says why there are none."""
+def _embedded(work: tuple[Piece, str, dict[str, Any]]) -> "tuple[list[pd.DataFrame], list[str]]":
+    """Rows and what failed; one by one where the piece fails."""
     from tenfma.catalogue.parallel import one_thread
-    from tenfma.embedding import pipeline
     from tenfma.errors import TenfmaError
 
-    learned = _loaded(piece.model)
+    piece, model, motion = work
+    learned = _loaded(model)
     with one_thread():
+        held, failures = crystals(piece)
+        if not held:
+            return [], failures
         try:
-            frame = pipeline.embed(learned, piece.structures, **piece.motion).to_frame()
+            return [_rows(learned, held, motion)], failures
         except TenfmaError as error:
-            return str(error)
-    frame.insert(0, "source", piece.source)
-    frame.insert(1, "frame", piece.places)
-    frame.insert(2, "formula", [structure.composition.reduced_formula for structure in piece.structures])
+            if len(held) == 1:
+                return [], [*failures, f"{held[0].where}: {error}"]
+        tables = []
+        for crystal in held:
+            try:
+                tables.append(_rows(learned, [crystal], motion))
+            except TenfmaError as error:
+                failures.append(f"{crystal.where}: {error}")
+    return tables, failures
+
+
+def _rows(learned: "Model", batch: Sequence[Crystal], motion: dict[str, Any]) -> "pd.DataFrame":
+    """Rows led by file, frame (its place in the file), formula and model."""
+    from tenfma.embedding import pipeline
+
+    structures = [crystal.structure for crystal in batch]
+    frame = pipeline.embed(learned, structures, **motion).to_frame()
+    frame.insert(0, "source", [crystal.source for crystal in batch])
+    frame.insert(1, "frame", [crystal.frame for crystal in batch])
+    frame.insert(2, "formula", [structure.composition.reduced_formula for structure in structures])
     frame.insert(3, "model", learned.name)
     return frame
 

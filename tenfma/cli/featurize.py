@@ -1,14 +1,15 @@
 """`tenfma featurize`: structures in, tables of named features out."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenfma.cli.pieces import Crystal, Piece, crystals, pieces
+
 if TYPE_CHECKING:
     import pandas as pd
-    from pymatgen.core import Structure
 
 #: what a row may be about
 TABLES = ("crystals", "atoms", "bonds", "triangles", "cell")
@@ -75,12 +76,13 @@ def featurize(
 
     settings = (rows, radii, smooth_only)
     failures: list[str] = []
-    written = crystals = 0
+    written = total = 0
     with (
         streamed_table(out) if out else nullcontext() as table,
         progress_bar("featurizing", len(sources)) as report,
     ):
-        for work, (frames, failed, count) in mapped(_featurized, _pieces(sources, settings, failures), dask):
+        work = ((piece, settings) for piece in pieces(sources))
+        for (piece, _), (frames, failed, count) in mapped(_featurized, work, dask):
             for frame in frames:
                 if table is None:
                     _print(frame)
@@ -88,75 +90,46 @@ def featurize(
                     table.add(frame)
                 written += len(frame)
             failures += failed
-            crystals += count
-            report(work.done)
+            total += count
+            report(piece.done)
         report(len(sources))
     if out is not None and written:
-        typer.echo(f"featurized {crystals} crystals from {len(sources)} sources: {written} rows of {rows}")
+        typer.echo(f"featurized {total} crystals from {len(sources)} sources: {written} rows of {rows}")
         typer.echo(f"saved      {out}")
     for failure in failures:
         typer.echo(f"tenfma: skipped {failure}", err=True)
     return 2 if failures else 0
 
 
-class Piece(NamedTuple):
-    """Some structures of a file, their places in it, what is asked, and how many files are done with them."""
-
-    source: str
-    structures: "list[Structure]"
-    places: list[int]
-    several: bool
-    settings: tuple
-    done: float
-
-
-def _pieces(sources: list[str], settings: tuple, failures: list[str]) -> Iterator[Piece]:
-    """Batches of every file's structures; what cannot be read goes to `failures`."""
-    from tenfma.crystal.featurizer import batches
-    from tenfma.crystal.structures import read_frames
-    from tenfma.errors import TenfmaError
-
-    for number, source in enumerate(sources):
-        try:
-            frames = read_frames(source)
-        except TenfmaError as error:
-            failures.append(f"{source}: {error}")
-            continue
-        failures += (f"{source}: {error}" for _, error in frames.refused)
-        for start, batch in batches(frames.structures):
-            end = start + len(batch)
-            done = number + end / len(frames.structures)
-            yield Piece(source, batch, frames.places[start:end], frames.total > 1, settings, done)
-
-
-def _featurized(piece: Piece) -> "tuple[list[pd.DataFrame], list[str], int]":
-    """Tables, what failed, and how many crystals are in the tables; one by one where the batch fails."""
+def _featurized(work: tuple[Piece, tuple]) -> "tuple[list[pd.DataFrame], list[str], int]":
+    """Tables, what failed, and how many crystals are in the tables; one by one where a batch fails."""
     from tenfma.catalogue.parallel import one_thread
+    from tenfma.crystal.featurizer import batches
     from tenfma.errors import TenfmaError
 
-    source, structures, places, several, settings, _ = piece
-    tables, failures = [], []
+    piece, settings = work
+    tables: list[pd.DataFrame] = []
+    count = 0
     with one_thread():
-        try:
-            return [_table(source, structures, places, *settings)], [], len(structures)
-        except TenfmaError:
-            for place, structure in zip(places, structures):
+        held, failures = crystals(piece)
+        for start, structures in batches([crystal.structure for crystal in held]):
+            batch = held[start : start + len(structures)]
+            try:
+                tables.append(_table(batch, *settings))
+                count += len(batch)
+                continue
+            except TenfmaError:
+                pass  # one of them: told below
+            for crystal in batch:
                 try:
-                    tables.append(_table(source, [structure], [place], *settings))
+                    tables.append(_table([crystal], *settings))
+                    count += 1
                 except TenfmaError as error:
-                    where = f"{source}, frame {place} (counted from 0)" if several else source
-                    failures.append(f"{where}: {error}")
-    return tables, failures, len(tables)
+                    failures.append(f"{crystal.where}: {error}")
+    return tables, failures, count
 
 
-def _table(
-    source: str,
-    structures: "list[Structure]",
-    places: list[int],
-    rows: str,
-    radii: tuple,
-    smooth_only: bool,
-) -> "pd.DataFrame":
+def _table(batch: Sequence[Crystal], rows: str, radii: tuple, smooth_only: bool) -> "pd.DataFrame":
     """One batch's rows, led by file, frame (its place in the file) and formula."""
     import pandas as pd
     import torch
@@ -166,7 +139,7 @@ def _table(
     from tenfma.crystal.features.pooling import pool
 
     with torch.no_grad():
-        h = features_of(complex_of(structures, *radii), smooth_only=smooth_only)
+        h = features_of(complex_of([crystal.structure for crystal in batch], *radii), smooth_only=smooth_only)
         if rows == "crystals":
             pooled = pool(h)
             frame = pd.DataFrame(pooled.values.numpy(), columns=list(pooled.names))
@@ -174,9 +147,9 @@ def _table(
         else:
             frame = h.to_frame(rows)
     crystal = frame.pop("crystal").tolist()
-    formulas = [structure.composition.reduced_formula for structure in structures]
-    frame.insert(0, "source", source)
-    frame.insert(1, "frame", [places[index] for index in crystal])
+    formulas = [crystal.structure.composition.reduced_formula for crystal in batch]
+    frame.insert(0, "source", [batch[index].source for index in crystal])
+    frame.insert(1, "frame", [batch[index].frame for index in crystal])
     frame.insert(2, "formula", [formulas[index] for index in crystal])
     return frame
 

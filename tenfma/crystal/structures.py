@@ -11,8 +11,9 @@ import os
 import re
 import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pymatgen.core import Lattice, Structure
@@ -26,6 +27,7 @@ from tenfma.errors import StructureError
 __all__ = [
     "PREFIX",
     "Frames",
+    "Unread",
     "from_ase",
     "notes",
     "parse",
@@ -33,6 +35,7 @@ __all__ = [
     "read",
     "read_all",
     "read_frames",
+    "unread",
 ]
 
 PREFIX = "prototype:"
@@ -52,6 +55,41 @@ class Frames:
     """frames that could not be read, with the sentence that says why."""
     total: int
     """frames in the file, read or not."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Frames that are told apart and not yet read, so that another process may read them: `built()`."""
+
+    kind: str
+    """the format, or empty where `frames` are structures already."""
+    name: str
+    frames: list[Any]
+    total: int
+    """frames in the file; these may be some of them."""
+    first: int = 0
+    """the place of the first one, counted from 0."""
+
+    def part(self, start: int, end: int | None) -> "Unread":
+        """The frames from `start` to before `end` of these."""
+        return replace(self, frames=self.frames[start:end], first=self.first + start)
+
+    def built(self) -> Frames:
+        """The frames read, each by itself."""
+        if not self.kind:
+            places = list(range(self.first, self.first + len(self.frames)))
+            return Frames(self.frames, places, [], self.total)
+        found = Frames([], [], [], self.total)
+        for place, piece in enumerate(self.frames, start=self.first):
+            label = self.name if self.total == 1 else f"frame {place} of {self.name} (counted from 0)"
+            try:
+                structure = _built(self.kind, piece, label)
+            except StructureError as error:
+                found.refused.append((place, error))
+            else:
+                found.structures.append(structure)
+                found.places.append(place)
+        return found
 
 
 def read(source: str | Path) -> Structure:
@@ -77,17 +115,22 @@ def read_frames(source: str | Path, limit: int | None = None) -> Frames:
 
     Raises StructureError where nothing of it can be read.
     """
+    return _some(unread(source), limit)
+
+
+def unread(source: str | Path) -> Unread:
+    """The frames that `source` holds, told apart only. Raises StructureError where there is nothing to read."""
     text = str(source)
     if text.lower().startswith(PREFIX):
-        return Frames([_prototype(text[len(PREFIX) :].strip())], [0], [], 1)
+        return Unread("", text, [_prototype(text[len(PREFIX) :].strip())], 1)
     for prefix, resolve in RESOLVERS.items():
         if text.lower().startswith(prefix):
-            return Frames([resolve(text[len(prefix) :].strip())], [0], [], 1)
+            return Unread("", text, [resolve(text[len(prefix) :].strip())], 1)
     if not text.strip():
         raise StructureError(
             f"the name of the file is empty; a file ({EXPECTED}) or {PREFIX}NAME is expected"
         )
-    return parse_frames(_bytes(Path(text)), Path(text).name, limit)
+    return _split(_bytes(Path(text)), Path(text).name)
 
 
 def parse(data: bytes, name: str, limit: int | None = None) -> list[Structure]:
@@ -100,6 +143,19 @@ def parse_frames(data: bytes, name: str, limit: int | None = None) -> Frames:
 
     Raises StructureError where nothing can be read.
     """
+    return _some(_split(data, name), limit)
+
+
+def _some(whole: Unread, limit: int | None) -> Frames:
+    """All frames read, or the first `limit`; raises what the first one is refused for where none is left."""
+    found = whole.part(0, limit).built()
+    if not found.structures:
+        raise found.refused[0][1]
+    return found
+
+
+def _split(data: bytes, name: str) -> Unread:
+    """The frames in the contents of a file called `name`."""
     name = name or "the file without a name"
     if data[:2] == b"\x1f\x8b":
         data = _unpacked(data, name)
@@ -112,21 +168,9 @@ def parse_frames(data: bytes, name: str, limit: int | None = None) -> Frames:
             f"{name} is {_size(len(data))}, but at most {_size(LARGEST_CRYSTAL)} of {kind} is read; split it"
         )
     pieces = FORMATS[kind].split(text, name)
-    found = Frames([], [], [], len(pieces))
-    for place, piece in enumerate(pieces[:limit]):
-        label = name if len(pieces) == 1 else f"frame {place} of {name} (counted from 0)"
-        try:
-            structure = _built(kind, piece, label)
-        except StructureError as error:
-            found.refused.append((place, error))
-        else:
-            found.structures.append(structure)
-            found.places.append(place)
     if not pieces:
         raise StructureError(f"{name} holds no structure; {EXPECTED} with at least one atom is expected")
-    if not found.structures:
-        raise found.refused[0][1]
-    return found
+    return Unread(kind, name, pieces, len(pieces))
 
 
 def _whole(frames: Frames) -> list[Structure]:
