@@ -1,7 +1,6 @@
 """How quick the catalogue is: first and later starts, filters and likeness among 100,000 entries, a million vectors.
 
     python -m benchmarks.catalogue [--url postgresql://…] [--entries 100000] [--vectors 1000000] [--write]
-    python -m benchmarks.catalogue --dask 2 [--write]
 
 Entries are the starter library's crystals, each strained by itself up to 2 %; their vectors are the library's, moved
 at random. What is timed is the search, which does not care where vectors come from.
@@ -151,40 +150,6 @@ def million(count: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def many_machines(workers: int) -> dict[str, Any]:
-    """Static vectors of the elasticity crystals: one single-thread process against single-thread workers here."""
-    from dask.distributed import Client, LocalCluster
-
-    from tenfma.catalogue.parallel import embed_chunk, mapped
-
-    blobs = [record.sites.pack() for record in _crystals(library() / LIBRARY)[:3319]]
-    work = [("static", blobs[start : start + 64]) for start in range(0, len(blobs), 64)]
-    embed_chunk(work[0])  # compiles
-    begun = time.perf_counter()
-    with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster:
-        with Client(cluster) as client:
-            client.run(embed_chunk, work[0])
-        ready = time.perf_counter() - begun
-        ways = {"one process": "", f"{workers} workers": cluster.scheduler_address}
-        spent: dict[str, list[float]] = {name: [] for name in ways}
-        made = {}
-        for _ in range(3):
-            for name, address in ways.items():
-                begun = time.perf_counter()
-                made[name] = np.concatenate([rows for _, rows in mapped(embed_chunk, work, address)])
-                spent[name].append(round(time.perf_counter() - begun, 2))
-    one, many = spent.values()
-    first, second = made.values()
-    return {
-        "crystals": len(blobs),
-        "seconds": spent,
-        "ratios": [round(a / b, 3) for a, b in zip(one, many)],
-        "workers_ready_s": round(ready, 2),
-        "identical": first.tobytes() == second.tobytes(),
-        "load": round(os.getloadavg()[0], 1),
-    }
-
-
 def check(mapped: Vectors, x: np.ndarray, ids: np.ndarray, distances: np.ndarray) -> None:
     """Stop unless these are the nearest by float64, every row measured."""
     whole = np.concatenate(
@@ -208,12 +173,8 @@ def main() -> None:
     parser.add_argument("--url", default="")
     parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--vectors", type=int, default=1_000_000)
-    parser.add_argument("--dask", type=int, default=0, metavar="WORKERS", help="measure only this")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    if options.dask:
-        keep("many machines", many_machines(options.dask), options.write)
-        return
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         os.environ["TENFMA_DATA_HOME"] = str(folder / "measured")

@@ -83,10 +83,23 @@ def one_thread() -> Iterator[None]:
 
 
 @contextmanager
+def cluster(workers: int) -> Iterator[Any]:
+    """A Dask client of this many single-thread workers on this machine, which end with the block."""
+    import dask
+    from dask.distributed import Client, LocalCluster
+
+    with (
+        dask.config.set(WORKERS),
+        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as local,
+        Client(local) as client,
+    ):
+        yield client
+
+
+@contextmanager
 def _client(address: str) -> Iterator[Any]:
     try:
-        import dask
-        from dask.distributed import Client, LocalCluster
+        from dask.distributed import Client
     except ImportError as error:
         raise CatalogueError(
             "many machines need the package dask; install tenfma[dask], or leave --dask out"
@@ -95,11 +108,7 @@ def _client(address: str) -> Iterator[Any]:
         count = address.removeprefix("local:")
         if not count.isdecimal() or not 1 <= int(count) <= 1024:
             raise CatalogueError(f"{address} names no number of workers; local:4 is expected")
-        with (
-            dask.config.set(WORKERS),
-            LocalCluster(n_workers=int(count), threads_per_worker=1, dashboard_address=None) as cluster,
-            Client(cluster) as client,
-        ):
+        with cluster(int(count)) as client:
             yield client
         return
     try:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: rows written together: a Parquet file of many small groups is slow to write and to read
+GROUP = 1024
+
+
 class Rows(Protocol):
     """A table that grows."""
 
@@ -76,6 +80,36 @@ class _Json:
         self.file.close()
 
 
+class _Grouped:
+    """Rows held back until there are `GROUP` of them; `any` says whether there were any."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.held: list[pd.DataFrame] = []
+        self.count = 0
+        self.any = False
+
+    def add(self, frame: "pd.DataFrame") -> None:
+        self.held.append(frame)
+        self.count += len(frame)
+        self.any = True
+        if self.count >= GROUP:
+            self._write()
+
+    def close(self) -> None:
+        try:
+            self._write()
+        finally:
+            self.rows.close()
+
+    def _write(self) -> None:
+        import pandas as pd
+
+        if self.held:
+            self.rows.add(pd.concat(self.held, ignore_index=True) if len(self.held) > 1 else self.held[0])
+        self.held, self.count = [], 0
+
+
 _KINDS: dict[str, Any] = {".parquet": _Parquet, ".csv": _Csv, ".json": _Json}
 
 
@@ -86,29 +120,18 @@ def streamed_table(out: Path) -> Iterator[Rows]:
     Raises TenfmaError where the disk refuses.
     """
     part = out.with_name(out.name + ".part")
-    added = False
-
-    class Counted:
-        def add(self, frame: "pd.DataFrame") -> None:
-            nonlocal added
-            rows.add(frame)
-            added = True
-
-        def close(self) -> None:
-            rows.close()
-
     try:
-        rows: Rows = _KINDS[out.suffix.lower()](part)
+        rows = _Grouped(_KINDS[out.suffix.lower()](part))
         finished = False
         try:
-            yield Counted()
+            yield rows
             finished = True
         except KeyboardInterrupt:
             finished = True
             raise
         finally:
             rows.close()
-            if finished and added:
+            if finished and rows.any:
                 part.replace(out)
     except OSError as error:
         raise TenfmaError(f"{out} could not be written: {error.strerror or error}") from error
