@@ -79,10 +79,12 @@ def certify(
     bath = None if structure is not None and not _stochastic(method) else kT  # a model is also started at kT
     _settings(
         method, dt, steps, bath, friction
-    )  # all that can be refused without torch is refused before its import
+    )  # all that can be refused without SymPy and torch is refused before their import
+    _readable(system, structure, chart, candidates)
+    _complete(system, structure, dt=dt, q=q, p=p)
     H, *own = _system(system, coordinates, parameters, structure, chart, kT, seed)
     start = [given if default is None else default for default, given in zip(start, own)]
-    _pairing(H, method, dt, *start)
+    _pairing(H, method, dt, start, candidates)
 
     from tenfma.dynamics.certificates import certify as made
     from tenfma.dynamics.record import Interrupted
@@ -149,26 +151,53 @@ def _settings(method: str, dt: Any, steps: Any, kT: Any, friction: Any) -> None:
         arguments.checked_temperature(kT)
 
 
-def _pairing(H: Any, method: str, dt: Any, q: Any, p: Any) -> None:
-    """Raise TenfmaError where the method is not right for H, or the start is none of its states."""
-    from tenfma.dynamics.arguments import certified_start
-    from tenfma.dynamics.arrays import plain
-    from tenfma.dynamics.methods import check_pairing, method_named
-
-    _, q, p = certified_start(H, dt, q, p)
-    check_pairing(method_named(method), H, plain(q), plain(p))
+def _is_model(system: str, structure: str | None) -> bool:
+    return structure is not None or os.path.isdir(system) or system.split(":")[0] == "untrained"
 
 
-def _system(
-    system: str, coordinates, parameters: dict[str, float], structure, chart, kT, seed
-) -> tuple[Any, Any, Any]:
-    """(H, q0 or None, p0 or None): a model where a structure is given, a textbook name, or a formula."""
-    is_model = structure is not None or os.path.isdir(system) or system.split(":")[0] == "untrained"
-    if is_model:
+def _readable(system: str, structure: str | None, chart: str, candidates: dict[str, str]) -> None:
+    """Raise TenfmaError for formulas and names that no system, model or candidate goes by."""
+    from tenfma.hamiltonian.syntax import Reader, read
+
+    formulas = list(candidates.values())
+    if _is_model(system, structure):
+        from tenfma.embedding.shipped import located
+
         if structure is None:
             raise TenfmaError(f"{system} is a model; name the crystal to certify it on with --structure FILE")
         if chart not in CHARTS:
             raise TenfmaError(f"--chart is {chart!r}; {' or '.join(CHARTS)} is expected")
+        located(system)
+    elif not NAME.fullmatch(system.strip()):
+        formulas.append(system)
+    for formula in formulas:
+        read(formula, Reader())
+
+
+def _complete(system: str, structure: str | None, **given: Any) -> None:
+    """Raise TenfmaError where a formula, which has no start and step of its own, is given none."""
+    missing = [name for name, value in given.items() if value is None]
+    if missing and not _is_model(system, structure) and not NAME.fullmatch(system.strip()):
+        raise TenfmaError(f"a certificate needs {', '.join(missing)}; a formula has no default for it")
+
+
+def _pairing(H: Any, method: str, dt: Any, start: list, candidates: dict[str, str]) -> None:
+    """Raise TenfmaError where the method is not right for H, the start none of its states, or a candidate unreadable."""
+    from tenfma.dynamics.arguments import candidate, certified_start
+    from tenfma.dynamics.arrays import plain
+    from tenfma.dynamics.methods import check_pairing, method_named
+
+    _, q, p = certified_start(H, dt, *start)
+    check_pairing(method_named(method), H, plain(q), plain(p))
+    for name, text in candidates.items():
+        candidate(H, name, text)
+
+
+def _system(
+    system: str, coordinates, parameters: dict[str, float], structure: str | None, chart, kT, seed
+) -> tuple[Any, Any, Any]:
+    """(H, q0 or None, p0 or None): a model where a structure is given, a textbook name, or a formula."""
+    if structure is not None:
         from tenfma.crystal.structures import read
 
         crystal = read(structure)

@@ -180,6 +180,20 @@ def certified_length(steps: Any) -> None:
         raise TenfmaError(f"steps is {steps!r}; a certificate needs an integer ≥ {CERTIFIED}")
 
 
+def candidate(H: Hamiltonian, name: str, function: Any) -> Any:
+    """A candidate invariant as a function of (q, p): formulas are read in H's variables."""
+    if isinstance(function, str):
+        read = getattr(H, "function", None)
+        if read is None:
+            raise TenfmaError(
+                f"the invariant {name} is a formula, but {H.name} has no named variables; give a function"
+            )
+        return read(function, name)
+    if not callable(function):
+        raise TenfmaError(f"the invariant {name} is {function!r}; expected a function of (q, p) or a formula")
+    return function
+
+
 def options(method: Method, gradient: str, on_failure: str) -> None:
     """The two named choices; raises where one is unknown, or the path cannot be retraced."""
     if gradient not in GRADIENTS:

@@ -1,6 +1,5 @@
 """The pipeline: crystal → simplices → (q₀, p₀) → motion under H_θ → pooled embedding."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,9 @@ from tenfma.dynamics.integrate import integrate
 from tenfma.embedding.model import Model, check_momenta
 from tenfma.embedding.pooling import Embedding, energies_per_atom, pool
 from tenfma.embedding.property_model import PropertyModel, is_property_model
+from tenfma.embedding.shipped import located
 from tenfma.errors import TenfmaError
-from tenfma.site import assets
 
-#: the folders of shipped models in the assets: of energies and forces, and of properties
-MODELS = "models"
-PROPERTY_MODELS = "properties"
 #: how the motion behind an embedding is run
 EMBED = {"method": "leapfrog", "dt": 0.1, "steps": 10}
 #: crystals are evolved together up to this many numbers in a state
@@ -26,40 +22,18 @@ BATCH = 200_000
 
 
 def load(name: str | None = None) -> Any:
-    """A model by name: a shipped one (`shipped()`), `untrained`, `untrained:SEED`, or a folder with one in it.
+    """A model by name: a shipped one (`shipped.shipped()`), `untrained`, `untrained:SEED`, or a folder with one in it.
 
     Without a name: the default, which are seeded, untrained weights and says so (`model.trained` is False).
     Raises TenfmaError where there is no such model.
     """
-    text = "untrained" if name is None else str(name)
-    if text == "untrained" or text.startswith("untrained:"):
-        seed = text.partition(":")[2] or "0"
-        if not seed.isdecimal() or len(seed) > 9:
-            raise TenfmaError(f"{text} has the seed {seed!r}; a whole number is expected, as in untrained:1")
-        return Model.untrained(int(seed))
-    if os.path.isdir(text):
-        return _restored(Path(text))
-    if text in shipped():
-        return _restored(assets() / MODELS / text)
-    if text in shipped_properties():
-        return _restored(assets() / PROPERTY_MODELS / text)
-    known = ", ".join([*shipped(), *shipped_properties(), "untrained", "untrained:SEED"])
-    raise TenfmaError(f"there is no model {text}; {known} or a folder with a saved model is expected")
+    found = located("untrained" if name is None else str(name))
+    return Model.untrained(found) if isinstance(found, int) else _restored(found)
 
 
 def _restored(folder: Path) -> Model | PropertyModel:
     """The model in a folder: one of forces and energies, or one of properties."""
     return PropertyModel.restore(folder) if is_property_model(folder) else Model.restore(folder)
-
-
-def shipped() -> list[str]:
-    """Names of the trained force models that come with the package."""
-    return sorted(card.parent.name for card in (assets() / MODELS).glob("*/card.json"))
-
-
-def shipped_properties() -> list[str]:
-    """Names of the trained property models that come with the package."""
-    return sorted(card.parent.name for card in (assets() / PROPERTY_MODELS).glob("*/card.json"))
 
 
 def embed(

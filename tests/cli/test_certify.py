@@ -168,6 +168,28 @@ def test_refusals_come_before_heavy_imports(arguments):
     assert done.returncode == 2, done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["p**2/2 + q.real", "--dt", "0.1", "--q", "1", "--p", "1"],
+        ["p**2/2 + nonsense(q)", "--dt", "0.1", "--q", "1", "--p", "1"],
+        ["p**2/2 + q**2/0", "--dt", "0.1", "--q", "1", "--p", "1"],
+        ["p**2/2 + q**2"],
+        ["kepler", "--invariant", "L=x*"],
+        ["untrained:zero", "--structure", "prototype:NaCl"],
+        ["no-such-model", "--structure", "prototype:NaCl"],
+    ],
+)
+def test_what_cannot_be_read_is_refused_before_sympy(arguments):
+    program = (
+        "import sys; from tenfma.cli import run; code = run(sys.argv[1:]); "
+        "heavy = {'torch', 'pymatgen', 'numba', 'sympy'} & set(sys.modules); sys.exit(code if not heavy else str(heavy))"
+    )
+    command = [sys.executable, "-c", program, "certify", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2 and done.stderr.startswith("tenfma: "), done.stderr
+
+
 def test_checks_made_before_ctrl_c_are_kept(tmp_path, capsys, monkeypatch):
     @contextmanager
     def bar(label, total):

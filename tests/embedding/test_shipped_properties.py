@@ -7,7 +7,7 @@ import pytest
 from ase.build import bulk, make_supercell
 
 import tenfma
-from tenfma.embedding.pipeline import PROPERTY_MODELS, shipped_properties
+from tenfma.embedding.shipped import PROPERTY_MODELS, shipped_properties
 from tenfma.site import assets
 
 FOLDER = assets() / PROPERTY_MODELS / "binaries"

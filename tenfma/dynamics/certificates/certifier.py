@@ -128,7 +128,7 @@ def _case(H, method, dt, q, p, kT, friction, steps, invariants, symmetries, seed
     arguments.certified_length(steps)
     candidates = dict(getattr(H, "invariants", None) or {})
     for name, function in (invariants or {}).items():
-        candidates[name] = _readable(H, name, function)
+        candidates[name] = arguments.candidate(H, name, function)
     transforms = getattr(H, "transforms", None)
     offered = named_maps(transforms() if callable(transforms) else transforms)
     return Case(
@@ -145,17 +145,3 @@ def _case(H, method, dt, q, p, kT, friction, steps, invariants, symmetries, seed
         (*offered, *named_maps(symmetries)),
         tuple(H.equivariances(int(seed))),
     )
-
-
-def _readable(H: Hamiltonian, name: str, function: Any) -> Any:
-    """A candidate as a function of (q, p): formulas are read in H's variables."""
-    if isinstance(function, str):
-        read = getattr(H, "function", None)
-        if read is None:
-            raise TenfmaError(
-                f"the invariant {name} is a formula, but {H.name} has no named variables; give a function"
-            )
-        return read(function, name)
-    if not callable(function):
-        raise TenfmaError(f"the invariant {name} is {function!r}; expected a function of (q, p) or a formula")
-    return function
