@@ -6,11 +6,11 @@ catalogue.like(structure, n=10)
 """
 
 from tenfma.catalogue.connection import CatalogueError, Database
-from tenfma.catalogue.entries import Entry, Property, Record
+from tenfma.catalogue.entries import Entry, Property, Record, compared
 from tenfma.catalogue.query import Query
 from tenfma.catalogue.store import Catalogue, Progress
 
-__all__ = ["Catalogue", "CatalogueError", "Entry", "Property", "Query", "Record", "open"]
+__all__ = ["Catalogue", "CatalogueError", "Entry", "Property", "Query", "Record", "compared", "open"]
 
 
 def open(url: str | None = None, *, filled: bool = True, progress: Progress | None = None) -> Catalogue:

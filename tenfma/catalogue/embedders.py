@@ -2,8 +2,10 @@
 
 `static` is Module A's pooled features without motion, each centred and scaled, then turned onto their principal axes.
 Centre, scale and axes were measured once over the starter library, so that a vector depends on its own crystal only.
+They name the version: the vectors of another one replace those kept before.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -54,7 +56,8 @@ def _static() -> Embedder:
     def vectors(structures: "Sequence[Structure]") -> np.ndarray:
         return _turned(static_features(structures), centre, scale, axes)
 
-    return Embedder(f"static-{held['version']}", axes.shape[1], vectors)
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in (centre, scale, axes)))
+    return Embedder(f"{STATIC}-{digest.hexdigest()[:8]}", axes.shape[1], vectors)
 
 
 def _turned(values: np.ndarray, centre: np.ndarray, scale: np.ndarray, axes: np.ndarray) -> np.ndarray:
@@ -73,7 +76,7 @@ def static_features(structures: "Sequence[Structure]") -> np.ndarray:
         return SimplicialFeaturizer(on_error="nan").fit(None).transform(list(structures))
 
 
-def measure(structures: "Sequence[Structure]", folder: Path, mark: str, version: int = 1) -> float:
+def measure(structures: "Sequence[Structure]", folder: Path, mark: str) -> float:
     """Measure the static embedding over these crystals and keep it in `folder`, with their vectors under `mark`.
 
     Returns the share of the variance that the axes keep. A crystal without features gets a row of NaN.
@@ -85,7 +88,7 @@ def measure(structures: "Sequence[Structure]", folder: Path, mark: str, version:
     standard = np.clip((values - centre) / scale, -MOST, MOST)
     _, sizes, directions = np.linalg.svd(standard - standard.mean(axis=0), full_matrices=False)
     axes = directions[:DIMENSION].T
-    np.savez_compressed(folder / SCALES, centre=centre, scale=scale, axes=axes, version=version)
+    np.savez_compressed(folder / SCALES, centre=centre, scale=scale, axes=axes)
     np.savez_compressed(folder / ROWS, rows=_turned(rows, centre, scale, axes), mark=mark)
     return float((sizes[:DIMENSION] ** 2).sum() / (sizes**2).sum())
 
@@ -123,8 +126,6 @@ def _row(
 
 def _mark(model) -> str:
     """A short name of a model's weights: two models with one name and other weights make other vectors."""
-    import hashlib
-
     digest = hashlib.sha256()
     for key, value in sorted(model.state_dict().items()):
         digest.update(key.encode())

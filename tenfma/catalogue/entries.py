@@ -68,6 +68,23 @@ class Entry:
         return None
 
 
+def compared(entry: Entry) -> "list[tuple[Property | None, Property | None]]":
+    """(published, a model's own) of each property, in the entry's order; None where there is no such value.
+
+    A model's value stands beside the first published one of its name and unit, and alone where there is none.
+    """
+    own = [value for value in entry.properties if value.origin == "model"]
+    pairs: list[tuple[Property | None, Property | None]] = []
+    for published in entry.properties:
+        if published.origin == "model":
+            continue
+        same = next((v for v in own if (v.name, v.unit) == (published.name, published.unit)), None)
+        if same is not None:
+            own.remove(same)
+        pairs.append((published, same))
+    return [*pairs, *((None, value) for value in own)]
+
+
 @dataclass(frozen=True)
 class Record:
     """A crystal on its way in: `key` names it within its origin, whatever else changes."""

@@ -213,6 +213,21 @@ def store(catalogue: "Catalogue", maker: Embedder, ids: Sequence[int], rows: np.
             connection.execute(table.insert(), new)
 
 
+def forget(catalogue: "Catalogue", prefix: str, keep: str) -> None:
+    """Drop the vectors of every embedder whose name begins with `prefix`, but those of `keep`."""
+    with catalogue.database.write() as connection:
+        old = [
+            name
+            for name in connection.scalars(select(embedders.c.name))
+            if name.startswith(prefix) and name != keep
+        ]
+        connection.execute(table.delete().where(table.c.embedder.in_(old)))
+        connection.execute(embedders.delete().where(embedders.c.name.in_(old)))
+    for name in old:
+        for path in catalogue.database.cache().glob(f"{catalogue.database.key}-{_file_name(name)}-*.vectors"):
+            path.unlink(missing_ok=True)
+
+
 def vectors(catalogue: "Catalogue", maker: Embedder) -> Vectors:
     """The embedder's vectors as a memory-mapped file, written anew when the database holds others."""
     with catalogue.database.read() as connection:

@@ -37,7 +37,7 @@ class Query:
     match: str = "all"
     chemical_system: str = ""
     space_group: int | str | None = None
-    n_atoms: tuple[int | None, int | None] = OPEN
+    n_atoms: tuple[float | None, float | None] = OPEN
     properties: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     origin: str | None = None
     source: str = ""
@@ -126,6 +126,19 @@ def property_range(text: str) -> tuple[str, tuple[float | None, float | None]]:
         low = bound if found[3][0] in ">=" else low
         high = bound if found[3][0] in "<=" else high
     return found[2], (low, high)
+
+
+def narrower(
+    one: tuple[float | None, float | None], other: tuple[float | None, float | None]
+) -> tuple[float | None, float | None]:
+    """Where both ranges hold.
+
+    >>> narrower((50.0, None), (None, 100.0))
+    (50.0, 100.0)
+    """
+    low = [end for end in (one[0], other[0]) if end is not None]
+    high = [end for end in (one[1], other[1]) if end is not None]
+    return max(low, default=None), min(high, default=None)
 
 
 def _formula(text: str) -> ColumnElement[bool]:

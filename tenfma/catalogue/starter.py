@@ -5,20 +5,21 @@ by a model that had not seen that crystal.
 """
 
 import hashlib
+import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from tenfma.catalogue.connection import CatalogueError
 from tenfma.catalogue.entries import Property, Record, described
 from tenfma.catalogue.packing import Sites, unpack
-from tenfma.catalogue.schema import properties
-from tenfma.catalogue.store import Catalogue, Progress, insert, seen, set_fact
+from tenfma.catalogue.schema import entries, facts, properties
+from tenfma.catalogue.store import Catalogue, Progress, _chunks, insert, seen, set_fact
 from tenfma.site import assets
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ EDITION = 1
 BATCH = 500
 LIBRARY = "crystals.parquet"
 PREDICTIONS = "predictions.parquet"
+#: the fact that names every model whose table was loaded
+MODELS = "prediction models"
 #: property columns of the library: unit, and who published the value
 VALUES = {
     "K_vrh": ("GPa", "Materials Project"),
@@ -59,16 +62,15 @@ def fill(catalogue: Catalogue, progress: Progress | None = None) -> None:
         _step(catalogue, name, edition, records, progress)
     _vectors(catalogue, table)
     learned = library() / PREDICTIONS
-    if learned.exists() and catalogue.fact("predictions") != (mark := digest(learned)):
+    if learned.exists() and catalogue.fact("predictions") != digest(learned):
         load_predictions(catalogue, learned)
-        with catalogue.database.write() as connection:
-            set_fact(connection, "predictions", mark)
 
 
 def load_predictions(catalogue: Catalogue, path: Path) -> int:
-    """Put a table of out-of-fold values beside the published ones, in place of earlier ones; how many there are.
+    """Put a table of out-of-fold values beside the published ones, in place of earlier tables'; how many there are.
 
-    Columns `PREDICTED`. Raises CatalogueError where the table has others, or names a crystal that is not held.
+    One transaction. Columns `PREDICTED`. Raises CatalogueError where the table has others, or names a crystal that is
+    not held.
     """
     import pandas as pd
 
@@ -84,51 +86,62 @@ def load_predictions(catalogue: Catalogue, path: Path) -> int:
             f"{path} has {len(wrong)} values outside their own interval, the first for "
             f"{wrong.iloc[0]['identifier']}; make it again"
         )
-    held = {(entry.source, entry.identifier): entry.id for entry in catalogue.search(limit=None)}
-    values: dict[int, list[Property]] = {}
-    for row in table.itertuples(index=False):
-        if (row.source, row.identifier) not in held:
-            raise CatalogueError(
-                f"{path} names {row.source} {row.identifier}, which the catalogue does not hold"
-            )
-        values.setdefault(held[row.source, row.identifier], []).append(
-            Property(
-                row.property,
-                row.value,
-                row.unit,
-                "model",
-                row.model,
-                row.lower,
-                row.upper,
-                None if row.fold < 0 else row.fold,
-            )
-        )
     with catalogue.database.write() as connection:
-        connection.execute(properties.delete().where(properties.c.origin == "model"))
-        replace_properties(connection, values, "model")
+        held = _known(connection, set(table["source"]))
+        values: dict[int, list[Property]] = {}
+        for row in table.itertuples(index=False):
+            if (row.source, row.identifier) not in held:
+                raise CatalogueError(
+                    f"{path} names {row.source} {row.identifier}, which the catalogue does not hold"
+                )
+            fold = None if pd.isna(row.fold) or row.fold < 0 else int(row.fold)
+            numbers = float(row.value), float(row.lower), float(row.upper)
+            values.setdefault(held[row.source, row.identifier], []).append(
+                Property(row.property, numbers[0], row.unit, "model", row.model, *numbers[1:], fold)
+            )
+        models = sorted({*json.loads(_fact(connection, MODELS) or "[]"), *table["model"]})
+        connection.execute(
+            properties.delete().where(properties.c.origin == "model", properties.c.source.in_(models))
+        )
+        add_properties(connection, values)
+        set_fact(connection, MODELS, json.dumps(models))
+        set_fact(connection, "predictions", digest(path))
     return len(table)
 
 
-def replace_properties(connection: Connection, values: dict[int, list[Property]], origin: str) -> None:
-    """Give entries these properties in place of those of the same origin."""
-    from sqlalchemy import func, select
+def _known(connection: Connection, sources: set[str]) -> dict[tuple[str, str], int]:
+    """The entries of these sources by source and identifier."""
+    named = select(entries.c.source, entries.c.identifier, entries.c.id)
+    rows = connection.execute(named.where(entries.c.source.in_(sorted(sources))))
+    return {(source, identifier): id for source, identifier, id in rows}
 
-    from tenfma.catalogue.store import _VALUES, _chunks
 
-    for part in _chunks(list(values)):
-        connection.execute(
-            properties.delete().where(properties.c.entry.in_(part), properties.c.origin == origin)
-        )
+def _fact(connection: Connection, name: str) -> str:
+    return connection.scalar(select(facts.c.value).where(facts.c.name == name)) or ""
+
+
+def add_properties(connection: Connection, values: dict[int, list[Property]]) -> None:
+    """Give entries these properties besides those they have."""
     line = int(connection.scalar(select(func.max(properties.c.id))) or 0)
-    rows = [
-        {"entry": entry, **{name: getattr(value, name) for name in _VALUES}}
-        for entry, held in values.items()
-        for value in held
-    ]
+    rows = [{"entry": entry, **asdict(value)} for entry, held in values.items() for value in held]
     if rows:
         connection.execute(
             properties.insert(), [{"id": line + 1 + place, **row} for place, row in enumerate(rows)]
         )
+
+
+def replace_published(connection: Connection, values: dict[int, list[Property]]) -> None:
+    """Give entries these published properties in place of what the same publishers had; others' values stay."""
+    published = {value.source for held in values.values() for value in held}
+    for part in _chunks(list(values)):
+        connection.execute(
+            properties.delete().where(
+                properties.c.entry.in_(part),
+                properties.c.origin == "dft",
+                properties.c.source.in_(sorted(published)),
+            )
+        )
+    add_properties(connection, values)
 
 
 def _step(catalogue: Catalogue, name: str, mark: str, records, progress: Progress | None) -> None:
@@ -142,7 +155,7 @@ def _step(catalogue: Catalogue, name: str, mark: str, records, progress: Progres
             old = seen(connection, origin, [record.key for record in batch])
             insert(connection, batch, origin)
             values = {old[record.key]: list(record.properties) for record in batch if record.key in old}
-            replace_properties(connection, values, "dft")
+            replace_published(connection, values)
         if progress:
             progress(name, start + len(batch), len(found))
     with catalogue.database.write() as connection:
@@ -233,7 +246,7 @@ def _vectors(catalogue: Catalogue, table: Path) -> None:
     import numpy as np
 
     from tenfma.catalogue.embedders import ROWS, STATIC, embedder
-    from tenfma.catalogue.likeness import store
+    from tenfma.catalogue.likeness import forget, store
 
     path = library() / ROWS
     if not (table.exists() and path.exists()) or catalogue.fact("vectors") == (edition := digest(path)):
@@ -245,7 +258,9 @@ def _vectors(catalogue: Catalogue, table: Path) -> None:
             keys = [record.key for record in records()]
             known = catalogue.seen(f"starter:{name}", keys)
             ids += [known[key] for key in keys]
-        store(catalogue, embedder(STATIC), ids, held["rows"])
+        maker = embedder(STATIC)
+        store(catalogue, maker, ids, held["rows"])
+        forget(catalogue, f"{STATIC}-", maker.version)
     with catalogue.database.write() as connection:
         set_fact(connection, "vectors", edition)
 

@@ -6,6 +6,17 @@ from typing import Annotated
 
 import typer
 
+from tenfma.cli.catalogue_filters import (
+    Elements,
+    Formula,
+    Match,
+    Origin,
+    Source,
+    SpaceGroup,
+    System,
+    Where,
+    asked,
+)
 from tenfma.cli.catalogue_text import counter, plain, print_json, print_table, told, told_import
 
 catalogue = typer.Typer(
@@ -116,34 +127,32 @@ def export(
     ],
     ids: Annotated[list[str] | None, typer.Option("--id", help="Only this entry; may be repeated.")] = None,
     text: str = typer.Option("", "--text", help="Words every entry must bear."),
-    formula: str = typer.Option("", "--formula", help="Reduced formula, or ABC3 for any elements."),
-    elements: str = typer.Option("", "--elements", help="Elements, comma-separated: Al,Ni."),
-    match: str = typer.Option("all", "--match", help="all of the elements, any of them, or only them."),
-    system: str = typer.Option("", "--system", help="Chemical system, exactly: Al-Ni."),
-    space_group: str = typer.Option("", "--space-group", help="Number or symbol: 225 or Fm-3m."),
-    where: Annotated[
-        list[str] | None, typer.Option("--where", help="A property's range: K_vrh>=100; may be repeated.")
-    ] = None,
-    source: str = typer.Option("", "--source", help="Only entries of this source."),
+    formula: Formula = "",
+    elements: Elements = "",
+    match: Match = "all",
+    system: System = "",
+    space_group: SpaceGroup = "",
+    where: Where = None,
+    origin: Origin = "",
+    source: Source = "",
 ) -> None:
     """Write entries that fit, with properties, source and licence.
 
     Example: tenfma catalogue export carbides.zip --elements C
     """
-    from tenfma.catalogue import Query
     from tenfma.catalogue.export import FORMATS
     from tenfma.catalogue.export import export as write
-    from tenfma.catalogue.query import property_range
     from tenfma.cli.output import progress_bar, writable
 
     writable(out, FORMATS)
-    query = Query(
+    query = asked(
         formula=formula,
-        elements=[symbol for symbol in elements.split(",") if symbol.strip()],
+        elements=elements,
         match=match,
-        chemical_system=system,
-        space_group=space_group or None,
-        properties=dict(map(property_range, where or [])),
+        system=system,
+        space_group=space_group,
+        where=where,
+        origin=origin,
         source=source,
         text=text,
     )
@@ -159,18 +168,14 @@ def search(
     text: Annotated[
         list[str] | None, typer.Argument(metavar="[WORDS...]", help="Words every entry must bear.")
     ] = None,
-    formula: str = typer.Option("", "--formula", help="Reduced formula, or ABC3 for any elements."),
-    elements: str = typer.Option("", "--elements", help="Elements, comma-separated: Al,Ni."),
-    match: str = typer.Option("all", "--match", help="all of the elements, any of them, or only them."),
-    system: str = typer.Option("", "--system", help="Chemical system, exactly: Al-Ni."),
-    space_group: str = typer.Option("", "--space-group", help="Number or symbol: 225 or Fm-3m."),
-    where: Annotated[
-        list[str] | None, typer.Option("--where", help="A property's range: K_vrh>=100; may be repeated.")
-    ] = None,
-    origin: str = typer.Option(
-        "", "--origin", help="Whose values ranges read: dft, experiment, stated or model."
-    ),
-    source: str = typer.Option("", "--source", help="Only entries of this source."),
+    formula: Formula = "",
+    elements: Elements = "",
+    match: Match = "all",
+    system: System = "",
+    space_group: SpaceGroup = "",
+    where: Where = None,
+    origin: Origin = "",
+    source: Source = "",
     like: str = typer.Option("", "--like", help="A structure file, prototype:NAME or id: nearest first."),
     model: str = typer.Option("static", "--model", help="Whose embedding likeness is measured in."),
     sort: str = typer.Option("", "--sort", help="A property or n_atoms, volume, reduced_formula …"),
@@ -182,17 +187,14 @@ def search(
 
     Example: tenfma catalogue search --elements Al,Ni --where "K_vrh>=150"
     """
-    from tenfma.catalogue import Query
-    from tenfma.catalogue.query import property_range
-
-    query = Query(
+    query = asked(
         formula=formula,
-        elements=[symbol for symbol in elements.split(",") if symbol.strip()],
+        elements=elements,
         match=match,
-        chemical_system=system,
-        space_group=space_group or None,
-        properties=dict(map(property_range, where or [])),
-        origin=origin or None,
+        system=system,
+        space_group=space_group,
+        where=where,
+        origin=origin,
         source=source,
         text=" ".join(text or []),
     )
@@ -254,6 +256,8 @@ def show(
 
     Example: tenfma catalogue show mp-2663
     """
+    from tenfma.catalogue import compared
+
     with opened() as held:
         entry = held.get(id)
         if cif:
@@ -277,8 +281,11 @@ def show(
     for name, value in lines.items():
         if value:
             typer.echo(f"{name:15} {plain(str(value))}")
-    for value in entry.properties:
-        typer.echo(f"{plain(value.name):15} {told(value)}")
+    for pair in compared(entry):
+        label = ""
+        for value in filter(None, pair):
+            label = "" if label else plain(value.name)
+            typer.echo(f"{label:15} {told(value)}")
 
 
 @catalogue.command("stats")

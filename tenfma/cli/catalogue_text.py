@@ -50,14 +50,16 @@ def plain(text: str) -> str:
 
 
 def told(value) -> str:
-    """A property for a person: value, interval, unit, origin."""
-    interval = (
-        f" ({value.lower:.5g} to {value.upper:.5g})"
-        if value.lower is not None and value.upper is not None
-        else ""
-    )
-    fold = f", fold {value.fold}" if value.fold is not None else ""
-    return f"{value.value:.6g}{interval} {plain(value.unit)}  [{value.origin}{fold}: {plain(value.source)}]"
+    """A property for a person: value, interval, unit, origin; whether its model had seen the crystal."""
+    fold = f", crystal not seen in training, fold {value.fold}" if value.fold is not None else ""
+    return f"{value.value:.6g}{interval(value, 5)} {plain(value.unit)}  [{value.origin}: {plain(value.source)}{fold}]"
+
+
+def interval(value, digits: int) -> str:
+    """A value's interval in brackets; nothing where it has none."""
+    if value.lower is None or value.upper is None:
+        return ""
+    return f" ({value.lower:.{digits}g} to {value.upper:.{digits}g})"
 
 
 def print_table(found, distances) -> None:
@@ -66,7 +68,8 @@ def print_table(found, distances) -> None:
     import pandas as pd
 
     shown = ("K_vrh", "G_vrh", "e_form_per_atom", "Cv_300K_per_atom")
-    names = [name for name in shown if any(entry.value(name) is not None for entry in found)]
+    modelled = {value.name for entry in found for value in entry.properties if value.origin == "model"}
+    names = [n for n in shown if n in modelled or any(entry.value(n) is not None for entry in found)]
     rows = [
         {
             "id": entry.id,
@@ -74,7 +77,7 @@ def print_table(found, distances) -> None:
             "atoms": entry.n_atoms,
             "space group": entry.space_group_symbol,
             "type": plain(entry.mineral or entry.prototype)[:28],
-            **{name: entry.value(name) for name in names},
+            **{title: cell for name in names for title, cell in _cells(entry, name, name in modelled)},
             "source": plain(f"{entry.source} {entry.identifier}")[:48],
         }
         for entry in found
@@ -83,6 +86,14 @@ def print_table(found, distances) -> None:
     if distances:
         table.insert(1, "distance", distances)
     typer.echo(table.to_string(index=False, na_rep="–", float_format="%.4g"))
+
+
+def _cells(entry, name: str, modelled: bool):
+    """The columns of a property: the published value and, where some entry has one, a model's with its interval."""
+    yield name, entry.value(name)
+    if modelled:
+        own = next((v for v in entry.properties if v.name == name and v.origin == "model"), None)
+        yield f"{name} model", "–" if own is None else f"{own.value:.4g}{interval(own, 3)}"
 
 
 def print_json(found, distances) -> None:

@@ -2,12 +2,17 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
+from catalogue_crystals import perovskite
 
 from tenfma import catalogue
-from tenfma.catalogue import CatalogueError, starter
+from tenfma.catalogue import CatalogueError, Property, likeness, starter
+from tenfma.catalogue.embedders import embedder
+from tenfma.catalogue.entries import compared
 from tenfma.errors import TenfmaError
 
 
@@ -78,7 +83,7 @@ def test_two_first_starts_at_once_fill_it_once(home):
     ]
     assert [process.communicate()[0].strip() for process in running] == ["4615"] * 2
     with catalogue.open() as held:
-        assert held.stats()["vectors"] == {"static-1": 4615}
+        assert held.stats()["vectors"] == {embedder().version: 4615}
         assert sum(row[3] for row in held.stats()["properties"] if row[0] == "K_vrh") == 3319
 
 
@@ -98,8 +103,6 @@ def table(**changes):
 
 
 def test_out_of_fold_values_stand_beside_the_published_ones(empty, tmp_path):
-    from catalogue_crystals import perovskite
-
     (id,) = empty.add([perovskite(1)], "test")
     path = tmp_path / "predictions.parquet"
     for value in (95.0, 99.0):
@@ -119,8 +122,6 @@ def test_out_of_fold_values_stand_beside_the_published_ones(empty, tmp_path):
     [({"identifier": "p7"}, "does not hold"), ({"value": 200.0}, "own interval")],
 )
 def test_a_wrong_table_of_predictions_is_refused(changes, sentence, empty, tmp_path):
-    from catalogue_crystals import perovskite
-
     empty.add([perovskite(1)], "test")
     table(**changes).to_parquet(tmp_path / "p.parquet")
     with pytest.raises(CatalogueError, match=sentence):
@@ -128,3 +129,78 @@ def test_a_wrong_table_of_predictions_is_refused(changes, sentence, empty, tmp_p
     table().drop(columns="fold").to_parquet(tmp_path / "p.parquet")
     with pytest.raises(TenfmaError, match="fold"):
         starter.load_predictions(empty, tmp_path / "p.parquet")
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A folder of what comes with the program, empty at first."""
+    monkeypatch.setattr(starter, "library", lambda: tmp_path)
+    monkeypatch.setattr(starter, "parts", lambda table: {})
+    return tmp_path
+
+
+def test_a_catalogue_older_than_the_predictions_picks_them_up_and_later_ones(empty, shipped):
+    (id,) = empty.add([perovskite(1)], "test")
+    starter.fill(empty)
+    assert len(empty.get(id).properties) == 1
+    mine = Property("K_vrh", 77.0, "GPa", "model", "my own model")
+    with empty.database.write() as connection:
+        starter.add_properties(connection, {id: [mine]})
+    for model, value in (("K-1", 95.0), ("K-2", 99.0)):
+        table(value=value, model=model).to_parquet(shipped / starter.PREDICTIONS)
+        starter.fill(empty)
+        ((published, own), *others) = compared(empty.get(id))
+        assert published.value == 101.0 and own in (mine, others[0][1])
+        assert [v.value for v in empty.get(id).properties if v.source.startswith("K-")] == [value]
+        assert mine in empty.get(id).properties
+    before = empty.get(id)
+    starter.fill(empty)
+    assert empty.get(id) == before
+
+
+def test_predictions_cut_short_change_nothing_and_are_loaded_next_time(empty, shipped, monkeypatch):
+    (id,) = empty.add([perovskite(1)], "test")
+    table(value=95.0).to_parquet(shipped / starter.PREDICTIONS)
+    starter.fill(empty)
+    table(value=99.0).to_parquet(shipped / starter.PREDICTIONS)
+
+    def cut(connection, name, value):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr(starter, "set_fact", cut)
+        starter.fill(empty)
+    assert empty.get(id).value("K_vrh", "model") == 95.0
+    starter.fill(empty)
+    assert empty.get(id).value("K_vrh", "model") == 99.0
+
+
+def test_newer_published_values_replace_their_own_kind_only(empty):
+    (id,) = empty.add([perovskite(1)], "starter:library")
+    mine = Property("K_vrh", 88.0, "GPa", "dft", "my own run")
+    with empty.database.write() as connection:
+        starter.add_properties(connection, {id: [mine]})
+    newer = replace(perovskite(1).properties[0], value=102.0)
+    with empty.database.write() as connection:
+        starter.replace_published(connection, {id: [newer]})
+    assert empty.get(id).properties == (mine, newer)
+
+
+def test_vectors_of_another_version_replace_the_older_ones(empty):
+    ids = empty.add([perovskite(number) for number in range(3)], "test")
+    old, new = (replace(embedder(), version=f"static-{mark}") for mark in ("old", "new"))
+    for maker in (old, new):
+        likeness.store(empty, maker, ids, np.eye(3, 64, dtype=np.float32))
+        likeness.vectors(empty, maker)
+    likeness.forget(empty, "static-", new.version)
+    assert empty.stats()["vectors"] == {new.version: 3}
+    assert [path.name.count("new") for path in empty.database.cache().iterdir()] == [1]
+    assert len(likeness.vectors(empty, old).ids) == 0 and len(likeness.vectors(empty, new).ids) == 3
+
+
+def test_the_shipped_vectors_are_what_the_program_makes(filled):
+    """Features that change without the library being made again would be told apart from the shipped ones."""
+    rows = np.load(starter.library() / "static-rows.npz")["rows"]
+    ids = filled.ids()[[0, 100, 300, 400, 2000, 4600]]
+    made = embedder().vectors(filled.structures(ids))
+    assert np.allclose(made, rows[ids - 1], atol=1e-3)

@@ -12,6 +12,7 @@ from ase.build import bulk
 from ase.io import write
 
 from tenfma import catalogue
+from tenfma.catalogue.starter import load_predictions
 from tenfma.cli import run
 
 
@@ -61,6 +62,54 @@ def test_show_tells_everything_and_gives_cif(capsys):
     assert code == 0 and out.startswith("data_Nb3Pt")
     code, out, _ = printed(capsys, "stats")
     assert code == 0 and "3,319" in out
+
+
+def test_a_models_own_value_stands_beside_the_published_one(capsys, home, tmp_path):
+    row = {"source": "Materials Project", "identifier": "mp-2663", "property": "K_vrh", "value": 198.25}
+    row |= {"lower": 181.0, "upper": 214.5, "unit": "GPa", "fold": 3, "model": "moduli-1"}
+    pd.DataFrame([row]).to_parquet(tmp_path / "predictions.parquet")
+    with catalogue.open() as held:
+        load_predictions(held, tmp_path / "predictions.parquet")
+    code, out, _ = printed(capsys, "show", "mp-2663")
+    lines = out.splitlines()
+    place = next(n for n, line in enumerate(lines) if line.startswith("K_vrh"))
+    assert code == 0 and "203.6 GPa" in lines[place]
+    assert (
+        "198.25 (181 to 214.5) GPa  [model: moduli-1, crystal not seen in training, fold 3]"
+        in lines[place + 1]
+    )
+    _, out, _ = printed(capsys, "search", "mp-2663")
+    assert "K_vrh model" in out and "203.6" in out and "198.2 (181 to 214)" in out
+    _, out, _ = printed(
+        capsys, "search", "--system", "Nb-Pt", "--where", "K_vrh>=190", "--where", "K_vrh<=200"
+    )
+    published = [line for line in out.splitlines() if "mp-2663" in line]
+    _, out, _ = printed(
+        capsys, "search", "--where", "K_vrh>=190", "--where", "K_vrh<=200", "--origin", "model"
+    )
+    assert published == [] and "mp-2663" in out and out.splitlines()[-1] == "1 of 1 entries"
+
+
+def test_ranges_of_one_property_both_hold_and_atoms_are_counted(capsys):
+    arguments = (
+        "--system",
+        "Al-Ni",
+        "--where",
+        "n_atoms<=4",
+        "--where",
+        "K_vrh>=100",
+        "--where",
+        "K_vrh<=180",
+    )
+    code, out, _ = printed(capsys, "search", *arguments, "--json")
+    found = json.loads(out)
+    assert code == 0 and found and all(entry["n_atoms"] <= 4 for entry in found)
+    values = [
+        v["value"] for e in found for v in e["properties"] if v["name"] == "K_vrh" and v["origin"] == "dft"
+    ]
+    assert all(100 <= value <= 180 for value in values)
+    code, out, _ = printed(capsys, "search", "--where", "K_vrh>=200", "--where", "K_vrh<=100")
+    assert code == 2
 
 
 def test_import_and_export(capsys, tmp_path):
