@@ -9,14 +9,11 @@ picture = st.container()
 controls = st.columns(3, gap="medium")
 with controls[0]:
     chosen = explained.choose(t)
-e = chosen.explanation
-unit = e.couplings().unit
 
 with picture, layout.told():
     coupled.linked(t, chosen)
 
-strengths = explained.strengths(chosen, chosen.key)
-layout.notice(t, coupled.sentence(t, chosen, strengths))
+layout.notice(t, coupled.sentence(t, chosen))
 with controls[1]:
     if chosen.structure is not None:
         st.caption(coupled.standing(t, chosen))
@@ -55,7 +52,7 @@ def truth() -> None:
     with st.expander(t("couplings.check"), icon=":material/fact_check:"):
         if not st.toggle(t("couplings.check.run"), key="check"):
             return
-        found = e.verify()
+        found = chosen.explanation.verify()
         failed = sum(check.verdict == "fail" for check in found.checks)
         told = t(
             "couplings.check.false" if failed else "couplings.check.true",

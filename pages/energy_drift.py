@@ -30,7 +30,7 @@ with third:
     dt, steps = systems.step(t, H, 4 * getattr(H, "dt", 0.1), 5000, most_steps=50_000)
 
 with picture, layout.told():
-    result = study.drift(H, q0, p0, dt, steps, methods)
+    result = study.drift(cache.soonest(chosen, steps), q0, p0, dt, steps, methods)
     layout.figure(
         t,
         study.drift_figure(

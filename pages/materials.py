@@ -4,7 +4,7 @@ import streamlit as st
 
 from tenfma.ui import cache, choose, components, layout, library, state
 from tenfma.viz import crystal_tables as tables
-from tenfma.viz import evolution, export
+from tenfma.viz import export
 from tenfma.viz.scenes import crystal_scene, scene_key
 
 t = layout.begin("materials")
@@ -89,6 +89,8 @@ with third:
 @st.fragment
 def moving() -> None:
     """The crystal's simplices under the default model: energies along the path."""
+    from tenfma.viz import evolution
+
     st.subheader(t("evolve.title"), anchor=False)
     kT = state.number(t("evolve.kT"), "kT", 0.0, 0.0, 0.1, step=0.005, kind="slider", format="%.3f")
     with layout.told():

@@ -33,22 +33,15 @@ with controls:
         kind="slider",
     )
     with layout.told():
-        features = cache.features(crystal, cutoff)
-    names = view.invariants(features, rank)
+        names = cache.channels(crystal, cutoff, rank)
     name = state.choice(
-        t("simplices.feature"),
-        f"feature-{rank}",
-        names,
-        lambda s: view.label(features, rank, s),
-        default=PREFERRED[rank],
+        t("simplices.feature"), f"feature-{rank}", list(names), names, default=PREFERRED[rank]
     )
 
-K = features.complex
-index = view.RANKS.index(rank)
 with picture:
-    values = view.values(features, rank, name)
-    label = view.label(features, rank, name)
-    scene = simplex_scene(structure, index, view.corners(structure, K, index), values, label, LIMIT)
+    corners, values = cache.simplices_of(crystal, cutoff, rank, name)
+    label = names[name]
+    scene = simplex_scene(structure, view.RANKS.index(rank), corners, values, label, LIMIT)
     low, high = (scene["scale"]["low"], scene["scale"]["high"]) if "scale" in scene else ("–", "–")
     shown = t(f"simplices.{rank}")
     alt = t("simplices.picture", formula=formula, rank=shown, feature=label, low=low, high=high)
@@ -56,7 +49,8 @@ with picture:
     if scene["hidden"]:
         st.caption(t("simplices.hidden", hidden=scene["hidden"], total=len(values)))
 
-shape = cache.topology(crystal, cutoff)
+shape, features = cache.topology(crystal, cutoff), cache.features(crystal, cutoff)
+K = features.complex
 counts = {"atoms": K.n_atoms, "edges": K.n_edges, "triangles": K.n_triangles}
 layout.notice(
     t,

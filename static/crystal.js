@@ -29,6 +29,17 @@ function textColour(element) {
   return getComputedStyle(element).getPropertyValue("--st-text-color").trim() || "#555555";
 }
 
+// 3Dmol draws at every call that moves the camera: here once per frame, whatever was asked in between.
+function drawOncePerFrame(viewer, stage, drawn) {
+  const show = viewer.show.bind(viewer);
+  let asked = 0;
+  viewer.show = () => {
+    asked ||= requestAnimationFrame(() => { asked = 0; if (stage.clientWidth) { show(); drawn(); } });
+  };
+  viewer.divwatcher?.disconnect(); // sizes are watched below, and only a new size is drawn anew
+  viewer.intwatcher?.disconnect();
+}
+
 function lookFromTheSide(viewer) {
   viewer.zoomTo();
   viewer.rotate(-90, "vx"); // the c axis upwards
@@ -135,7 +146,19 @@ export default function (component) {
     if (root.gone || root.latest !== data) return;
     if (!root.viewer) {
       root.viewer = $3Dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, disableFog: true, orthographic: true });
-      root.sight = new ResizeObserver(() => { if (stage.clientWidth > 0) { root.viewer.resize(); root.viewer.render(); } });
+      const mark = () => {
+        if (!root.viewer) return;
+        root.dataset.drawn = "3d";
+        root.dataset.view = JSON.stringify(root.viewer.getView().map((value) => Math.round(value * 1e4) / 1e4));
+      };
+      drawOncePerFrame(root.viewer, stage, mark);
+      let size = `${stage.clientWidth} ${stage.clientHeight}`;
+      root.sight = new ResizeObserver(() => {
+        const now = `${stage.clientWidth} ${stage.clientHeight}`;
+        if (now === size || !stage.clientWidth) return;
+        size = now;
+        root.viewer.resize();
+      });
       root.sight.observe(stage);
     }
     const viewer = root.viewer;
@@ -152,13 +175,8 @@ export default function (component) {
       root.home = viewer.getView();
     }
     viewer.render();
-    root.dataset.drawn = "3d";
-    root.dataset.view = JSON.stringify(viewer.getView().map((value) => Math.round(value * 1e4) / 1e4));
   }).catch((error) => { console.warn("crystal viewer:", error); if (!root.gone) speak(); });
 
-  stage.onpointerup = () => {
-    if (root.viewer) root.dataset.view = JSON.stringify(root.viewer.getView().map((value) => Math.round(value * 1e4) / 1e4));
-  };
   stage.onkeydown = (event) => {
     const viewer = root.viewer;
     if (!viewer || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -170,7 +188,6 @@ export default function (component) {
     else return;
     event.preventDefault();
     viewer.render();
-    stage.onpointerup();
   };
   return () => {
     root.gone = true;

@@ -1,21 +1,23 @@
 """What is computed once and kept: crystals, complexes, paths. Keys are plain values, so links and reruns share them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from tenfma.crystal import prototypes, structures
 from tenfma.errors import StructureError
-from tenfma.viz import bonds as near
-from tenfma.viz import crystal_tables as tables
-from tenfma.viz.scenes import scene_key
+from tenfma.viz import first
+
+if TYPE_CHECKING:
+    from tenfma.viz.bonds import Bond
+    from tenfma.viz.crystal_tables import Symmetry
 
 UPLOAD = "upload"
 #: how the address names an entry of the catalogue
 CATALOGUE = "catalogue:"
-PREFIX = structures.PREFIX
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Crystal:
     source: str
     title: str
     structure: Any
-    bonds: list[near.Bond]
+    bonds: list[Bond]
     notes: list[str]
 
 
@@ -45,24 +47,35 @@ def crystal(source: str) -> Crystal:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _prototype(name: str) -> Crystal:
+    from tenfma.crystal import prototypes, structures
+    from tenfma.viz.bonds import near_bonds
+
     found = prototypes.find(name)
-    structure = structures.read(f"{PREFIX}{name}")
-    return Crystal(name, found.title, structure, near.near_bonds(structure), structures.notes(structure))
+    structure = structures.read(f"{structures.PREFIX}{name}")
+    return Crystal(name, found.title, structure, near_bonds(structure), structures.notes(structure))
 
 
-def symmetry(chosen: Crystal) -> tables.Symmetry:
+def _key(structure: Any) -> str:
+    from tenfma.viz.scenes import scene_key
+
+    return scene_key(structure)
+
+
+def symmetry(chosen: Crystal) -> Symmetry:
     """Its space group, by spglib."""
-    return _symmetry(chosen.structure, scene_key(chosen.structure))
+    return _symmetry(chosen.structure, _key(chosen.structure))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _symmetry(_structure: Any, key: str) -> tables.Symmetry:
+def _symmetry(_structure: Any, key: str) -> Symmetry:
+    from tenfma.viz import crystal_tables as tables
+
     return tables.symmetry(_structure)
 
 
 def complex_of(chosen: Crystal, cutoff: float | None = None) -> Any:
     """Its simplicial complex by the library's rules, or with bonds and triangles up to one cutoff, Å."""
-    return _complex(chosen.structure, scene_key(chosen.structure), cutoff)
+    return _complex(chosen.structure, _key(chosen.structure), cutoff)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -85,7 +98,7 @@ def reaches(chosen: Crystal) -> tuple[float, float]:
 
 def features(chosen: Crystal, cutoff: float) -> Any:
     """Module A's smooth features of its complex at a cutoff (triangles included up to it)."""
-    return _features(chosen.structure, scene_key(chosen.structure), cutoff)
+    return _features(chosen.structure, _key(chosen.structure), cutoff)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -97,17 +110,48 @@ def _features(_structure: Any, key: str, cutoff: float) -> Any:
 
 def suggested_cutoff(chosen: Crystal) -> float:
     """A first cutoff for its simplices: chemical bonds, and a shell more where these close no triangle, Å."""
+    return first.value("cutoff", _key(chosen.structure), lambda: _suggested(chosen))
+
+
+def _suggested(chosen: Crystal) -> float:
     from tenfma.viz import simplices
 
-    first = simplices.suggested_cutoff(chosen.bonds)
-    if complex_of(chosen, first).n_triangles:
-        return first
+    near = simplices.suggested_cutoff(chosen.bonds)
+    if complex_of(chosen, near).n_triangles:
+        return near
     return simplices.suggested_cutoff(chosen.bonds, simplices.SECOND_SHELL)
+
+
+def channels(chosen: Crystal, cutoff: float, rank: str) -> dict[str, str]:
+    """Features that a rank's simplices can be coloured by, each with its name and unit to read."""
+
+    def found() -> dict[str, str]:
+        from tenfma.viz import simplices
+
+        table = features(chosen, cutoff)
+        return {name: simplices.label(table, rank, name) for name in simplices.invariants(table, rank)}
+
+    return first.value("channels", f"{_key(chosen.structure)} {cutoff:g} {rank}", found)
+
+
+def simplices_of(chosen: Crystal, cutoff: float, rank: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Corners (n, rank + 1, 3), Å, of a rank's simplices and the feature (n,) they are coloured by."""
+
+    def found() -> list[Any]:
+        from tenfma.viz import simplices
+
+        table, index = features(chosen, cutoff), simplices.RANKS.index(rank)
+        corners = simplices.corners(chosen.structure, table.complex, index)
+        return [corners.tolist(), simplices.values(table, rank, name).tolist()]
+
+    kept = first.value("simplices", f"{_key(chosen.structure)} {cutoff:g} {rank} {name}", found)
+    corners, values = np.array(kept[0]), np.array(kept[1])
+    return corners.reshape(len(values), -1, 3), values
 
 
 def topology(chosen: Crystal, cutoff: float) -> Any:
     """Betti numbers and spectra of that complex."""
-    return _topology(chosen.structure, scene_key(chosen.structure), cutoff)
+    return _topology(chosen.structure, _key(chosen.structure), cutoff)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -119,6 +163,8 @@ def _topology(_structure: Any, key: str, cutoff: float) -> Any:
 
 def upload(data: bytes, name: str) -> Any:
     """An uploaded file as `Frames` kept in this session, its first readable crystal the chosen one."""
+    from tenfma.crystal import structures
+
     found = structures.parse_frames(data, name, limit=1000)
     st.session_state["_upload_frames"] = found
     show_frame(0)
@@ -127,25 +173,47 @@ def upload(data: bytes, name: str) -> Any:
 
 def show_frame(index: int) -> None:
     """Make a frame of the upload the uploaded crystal."""
+    from tenfma.crystal.structures import notes
+    from tenfma.viz.bonds import near_bonds
+
     structure = st.session_state["_upload_frames"].structures[index]
     st.session_state["_upload"] = Crystal(
         UPLOAD,
         structure.composition.reduced_formula,
         structure,
-        near.near_bonds(structure),
-        structures.notes(structure),
+        near_bonds(structure),
+        notes(structure),
     )
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def prototype_table() -> list[tuple[str, str, tuple[str, ...], str]]:
     """(slug, title, elements, words to search in) of every prototype."""
+    from tenfma.crystal import prototypes
+
     rows = []
     for item in prototypes.library():
         elements = tuple(sorted(set(item.species)))
         words = f"{item.name} {item.title} {item.strukturbericht} {item.aflow} {item.pearson}".lower()
         rows.append((item.name, item.title, elements, words))
     return sorted(rows, key=lambda row: row[1].lower())
+
+
+def soonest(chosen: Any, steps: int) -> Any:
+    """H as a first run is over soonest: by NumPy before machine code is there, which later runs have."""
+    from tenfma.viz import phase
+
+    name = f"{chosen.slug} {chosen.H.expression}"
+    seen = _seen()
+    if name in seen or steps > 3 * phase.SHORT:
+        return chosen.H
+    seen.add(name)
+    return phase.Stepwise(chosen.H)
+
+
+@st.cache_resource(show_spinner=False)
+def _seen() -> set[str]:
+    return set()
 
 
 def certificate(chosen: Any, q0: np.ndarray, p0: np.ndarray, dt: float, method: str) -> dict[str, Any]:
@@ -170,7 +238,7 @@ def model(name: str | None = None) -> Any:
 
 def motion(chosen: Crystal, dt: float, steps: int, kT: float) -> Any:
     """Energies along the path of the crystal's simplices under the default model."""
-    return _motion(chosen.structure, scene_key(chosen.structure), dt, steps, kT)
+    return _motion(chosen.structure, _key(chosen.structure), dt, steps, kT)
 
 
 @st.cache_data(max_entries=64, show_spinner=True)
@@ -182,15 +250,18 @@ def _motion(_structure: Any, key: str, dt: float, steps: int, kT: float) -> Any:
 
 def standard(chosen: Crystal) -> Crystal:
     """The same crystal in its conventional cell, for looking at; itself where that is enormous or unknown."""
-    return _standard(chosen, scene_key(chosen.structure))
+    return _standard(chosen, _key(chosen.structure))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _standard(_chosen: Crystal, key: str) -> Crystal:
+    from tenfma.viz import crystal_tables as tables
+    from tenfma.viz.bonds import near_bonds
+
     structure = tables.conventional(_chosen.structure)
     if structure is None:
         return _chosen
-    return Crystal(_chosen.source, _chosen.title, structure, near.near_bonds(structure), _chosen.notes)
+    return Crystal(_chosen.source, _chosen.title, structure, near_bonds(structure), _chosen.notes)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -8,7 +8,6 @@ import streamlit as st
 from tenfma.site import site
 from tenfma.ui.texts import Texts
 from tenfma.viz.player import Movie, packed
-from tenfma.viz.scenes import scene_key
 
 _CRYSTAL_HTML = """
 <div class="crystal">
@@ -57,6 +56,8 @@ def _heard() -> None:
 
 def picked(structure: Any, cells: int = 1, key: str = "viewer") -> int | None:
     """The site last clicked, if it was clicked in a picture of this very structure."""
+    from tenfma.viz.scenes import scene_key
+
     return picked_in(scene_key(structure, (cells,) * 3), len(structure), key)
 
 

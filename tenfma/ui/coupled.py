@@ -11,7 +11,6 @@ from tenfma.ui import cache, components, explained, layout, state
 from tenfma.ui.explained import Explained
 from tenfma.ui.texts import Texts
 from tenfma.viz import couplings as view
-from tenfma.viz import explanation as figures
 from tenfma.viz import flows
 
 NOBODY = "none"
@@ -66,9 +65,8 @@ def _choices(t: Texts, chosen: Explained, labels: list[str]) -> tuple[int, int |
 @st.fragment
 def linked(t: Texts, chosen: Explained) -> None:
     """Crystal ↔ heat map ↔ distances: a click in any of them shows in all."""
-    e, labels = chosen.explanation, chosen.labels
-    strengths = explained.strengths(chosen, chosen.key)
-    unit = e.couplings().unit
+    pairs = chosen.pairs
+    labels, strengths, distances, unit = pairs.labels, pairs.strengths, pairs.distances, pairs.unit
     named = t("couplings.strength", unit=unit) if unit != "1" else "|∂²H/∂q∂q|"
     left, right = st.columns([1.1, 1], gap="medium")
     with right:
@@ -79,7 +77,6 @@ def linked(t: Texts, chosen: Explained) -> None:
             _crystal(t, chosen, atom, partner)
         else:
             _slopes(t, chosen)
-    distances = e.distances() if chosen.structure is not None else _apart(len(labels))
     with place:
         chart = view.matrix_figure(
             labels, strengths, (t("couplings.axis.of"), t("couplings.axis.to"), named), atom, partner
@@ -91,7 +88,7 @@ def linked(t: Texts, chosen: Explained) -> None:
         )  # fmt: skip
         layout.data(t, f"couplings-{chosen.slug}", view.pair_table(labels, strengths, distances))
     if partner is not None:
-        _pair(t, chosen, labels, strengths, distances, atom, partner)
+        _pair(t, chosen, atom, partner)
     st.subheader(t("couplings.distance"), anchor=False)
     x = t("couplings.distance.axis" if chosen.structure is not None else "couplings.separation")
     names = (x, named, t("couplings.all"), t("couplings.own", atom=labels[atom]))
@@ -128,34 +125,20 @@ def _crystal(t: Texts, chosen: Explained, atom: int, partner: int | None) -> Non
 def _slopes(t: Texts, chosen: Explained) -> None:
     """−∂H/∂q of a system without a crystal."""
     slope = -chosen.explanation.sensitivities.slope.ravel()
-    labels = chosen.labels
+    labels = chosen.pairs.labels
     chart = view.bars_figure(labels, slope, labels, ("q", "−∂H/∂q"))
     layout.figure(
         t, chart, f"slopes-{chosen.slug}", t("couplings.slopes"), pd.DataFrame({"q": labels, "−∂H/∂q": slope})
     )
 
 
-def _apart(count: int) -> np.ndarray:
-    places = np.arange(count)
-    return np.abs(places[:, None] - places[None, :]).astype(float)
-
-
-def _pair(
-    t: Texts,
-    chosen: Explained,
-    labels: list[str],
-    strengths: np.ndarray,
-    distances: np.ndarray,
-    i: int,
-    j: int,
-) -> None:
-    unit = chosen.explanation.couplings().unit
-    sentence = t(
-        "couplings.pair.text",
-        i=labels[i], j=labels[j], unit="H/q²" if unit == "1" else unit, strength=float(strengths[i, j]),
-    )  # fmt: skip
+def _pair(t: Texts, chosen: Explained, i: int, j: int) -> None:
+    pairs, labels = chosen.pairs, chosen.pairs.labels
+    unit = "H/q²" if pairs.unit == "1" else pairs.unit
+    strength = float(pairs.strengths[i, j])
+    sentence = t("couplings.pair.text", i=labels[i], j=labels[j], unit=unit, strength=strength)
     if chosen.structure is not None:
-        sentence += t("couplings.pair.distance", distance=float(distances[i, j]))
+        sentence += t("couplings.pair.distance", distance=float(pairs.distances[i, j]))
     words, table = st.columns([1.2, 1], vertical_alignment="center")
     words.markdown(f"**{t('couplings.pair', i=labels[i], j=labels[j])}.** {sentence}")
     block = chosen.explanation.couplings(of=j)[i]
@@ -165,9 +148,10 @@ def _pair(
     )  # fmt: skip
 
 
-def sentence(t: Texts, chosen: Explained, strengths: np.ndarray) -> str:
+def sentence(t: Texts, chosen: Explained) -> str:
     """What to notice: the strongest pair, and how fast couplings fall off."""
-    labels = chosen.labels
+    pairs = chosen.pairs
+    labels, strengths, unit = pairs.labels, pairs.strengths, pairs.unit
     i, j = np.triu_indices(len(labels), 1)
     values = strengths[i, j]
     top = int(np.argmax(values))
@@ -175,10 +159,9 @@ def sentence(t: Texts, chosen: Explained, strengths: np.ndarray) -> str:
     if chosen.structure is None:
         zero = int((values <= 1e-9 * max(values[top], 1e-300)).sum())
         return t("couplings.note.system", zero=zero, pairs=len(values), **told)
-    distances = chosen.explanation.distances()[i, j]
+    distances = pairs.distances[i, j]
     near = NEAR * float(distances[top])
     inner, outer = values[distances <= near], values[distances > near]
-    unit = chosen.explanation.couplings().unit
     said = t("couplings.note", unit=unit, distance=float(distances[top]), **told)
     if len(inner) and len(outer) and outer.mean() > 0:
         said += t("couplings.note.near", near=near, ratio=float(inner.mean() / outer.mean()))
@@ -234,6 +217,8 @@ def sensitivities(t: Texts, chosen: Explained) -> None:
         layout.data(t, f"sensitivities-{chosen.slug}", table)
         return
     found, numbers = chosen.explanation.sensitivities, chosen.explanation.subject.numbers
+    from tenfma.viz import explanation as figures
+
     st.subheader(t("couplings.tensions"), anchor=False)
     bonds = found.bonds
     table = bonds.frame(numbers)
@@ -287,7 +272,7 @@ def flow(t: Texts, chosen: Explained, kT: float) -> None:
         positions = chosen.structure.cart_coords
         places = flows.flat(positions)
         apart = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
-        i, j = np.nonzero(np.triu(apart <= e.distances() + 1e-3, 1))
+        i, j = np.nonzero(np.triu(apart <= chosen.pairs.distances + 1e-3, 1))
         near = set(zip(i.tolist(), j.tolist()))
     units = e.H.units
     components.flow(

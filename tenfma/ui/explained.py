@@ -1,6 +1,8 @@
 """What the Couplings page explains: a shipped model on a crystal, or a textbook system; computed once and kept."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import streamlit as st
 from tenfma.ui import cache, layout, state
 from tenfma.ui.texts import Texts
 from tenfma.viz import couplings as view
+from tenfma.viz import first
 from tenfma.viz.bonds import near_bonds
 from tenfma.viz.scenes import scene_key
 
@@ -25,26 +28,60 @@ OWNED = ("atom", "partner", "cells")
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """Names of the n things coupled, ‖∂²H/∂q_i∂q_j‖ (n, n) in `unit`, and how far apart they are (n, n)."""
+
+    labels: list[str]
+    strengths: np.ndarray
+    distances: np.ndarray
+    unit: str
+
+
+@dataclass(frozen=True)
 class Explained:
-    """An explanation with what the page shows of it; `structure` and `bonds` are of crystals only."""
+    """What the page explains; `structure` and `bonds` are of crystals only. The explanation is made when asked for."""
 
     slug: str
     title: str
-    explanation: Any
-    trained: bool = True
+    make: Callable[[], Any]
     structure: Any = None
     bonds: tuple[Any, ...] = ()
     model: str = ""
 
-    @property
-    def labels(self) -> list[str]:
-        """Names of what is coupled."""
-        return list(self.explanation.couplings().labels)
+    @cached_property
+    def explanation(self) -> Any:
+        """The explanation itself."""
+        return self.make()
 
     @property
+    def trained(self) -> bool:
+        """Whether its weights were fitted to data; a formula needs none."""
+        return self.model != UNTRAINED
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Every pair's coupling and distance."""
+        kept = first.value("couplings", f"{self.model} {self.key}", self._pairs)
+        return Pairs(kept["labels"], np.array(kept["strengths"]), np.array(kept["distances"]), kept["unit"])
+
+    def _pairs(self) -> dict[str, Any]:
+        couplings, count = self.explanation.couplings(), np.arange(len(self.explanation.couplings().labels))
+        apart = (
+            np.abs(count[:, None] - count[None, :])
+            if self.structure is None
+            else self.explanation.distances()
+        )
+        return {
+            "labels": list(couplings.labels),
+            "strengths": np.asarray(couplings.strengths(), float).tolist(),
+            "distances": np.asarray(apart, float).tolist(),
+            "unit": couplings.unit,
+        }
+
+    @cached_property
     def key(self) -> str:
         """What the picture shows: the camera stays while it is the same."""
-        return scene_key(self.structure, self.slug) if self.structure is not None else self.slug
+        return scene_key(self.structure, self.slug, self.model) if self.structure is not None else self.slug
 
 
 def choose(t: Texts) -> Explained:
@@ -57,7 +94,7 @@ def choose(t: Texts) -> Explained:
         t("couplings.subject"), "subject", options, names, default="Si", on_change=state.forget, args=OWNED
     )
     if slug in SYSTEMS:
-        return Explained(slug, names[slug], system(slug))
+        return Explained(slug, names[slug], lambda: system(slug))
     structure, model = (own_crystal(slug), slug) if slug != CHOSEN else _carried(t)
     few = len(structure) >= FEW_ATOMS or model == UNTRAINED  # whose network is slow
     cells = state.number(t("couplings.cells"), "cells", 1 if few else 2, 1, 3, kind="slider")
@@ -82,31 +119,32 @@ def crystal(
     model: str, slug: str, title: str, _structure: Any, key: str, cells: int, size: float
 ) -> Explained:
     """A model on a repeated crystal whose atoms are moved a little."""
-    from tenfma.explanation import explain
+    repeated = _structure * (cells, cells, cells)
+    structure = view.rattled(repeated, size)
 
-    structure = view.rattled(_structure * (cells, cells, cells), size)
-    held = cache.model(model)
-    e = explain(held, structure, chart="atoms")
-    bonds = tuple(near_bonds(_structure * (cells, cells, cells)))
-    return Explained(slug, title, e, held.trained, structure, bonds, model)
+    def make() -> Any:
+        from tenfma.explanation import explain
+
+        return explain(cache.model(model), structure, chart="atoms")
+
+    return Explained(slug, title, make, structure, tuple(near_bonds(repeated)), model)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def turned_forces(_e: Explained, key: str, model: str, degrees: float) -> tuple[Any, np.ndarray, float]:
     """The crystal turned, its forces computed anew, and max |F(Rx) − R F(x)|, eV/Å."""
-    from tenfma.explanation import explain
-
     R = view.rotation(degrees)
     turned = view.rotated(_e.structure, R)
-    forces = explain(cache.model(model), turned, chart="atoms").sensitivities.forces
-    expected = _e.explanation.sensitivities.forces @ R.T
-    return turned, forces, float(np.linalg.norm(forces - expected))
 
+    def compared() -> list[Any]:
+        from tenfma.explanation import explain
 
-@st.cache_data(max_entries=32, show_spinner=True)
-def strengths(_e: Explained, key: str) -> np.ndarray:
-    """‖∂²H/∂q_i∂q_j‖ of every pair."""
-    return np.asarray(_e.explanation.couplings().strengths())
+        forces = explain(cache.model(model), turned, chart="atoms").sensitivities.forces
+        expected = _e.explanation.sensitivities.forces @ R.T
+        return [forces.tolist(), float(np.linalg.norm(forces - expected))]
+
+    forces, error = first.value("forces", f"{model} {key} {degrees:g}", compared)
+    return turned, np.array(forces), error
 
 
 @st.cache_data(max_entries=8, show_spinner=True)

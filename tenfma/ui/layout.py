@@ -1,19 +1,23 @@
 """The frame that every page shares: page settings, header, notes, figures with their data, equations, errors."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from tenfma.errors import TenfmaError
 from tenfma.site import site
 from tenfma.ui import lessons, state
 from tenfma.ui.texts import LANGUAGES, Texts, language_of, texts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: page name -> its file; the order is the header's
 PAGES = {
@@ -154,6 +158,8 @@ def file_name(text: str, fallback: str = "crystal") -> str:
 
 def models_table(t: Texts, cards: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """What each shipped model was trained on and how far it is off on frames it has not seen."""
+    import pandas as pd
+
     rows = []
     for name, card in cards.items():
         tests = card.get("tests") or {t("home.models.validation"): card.get("validation", {})}

@@ -1,15 +1,19 @@
 """The catalogue on pages: opened once, as one table, with its embedding; pages work without it."""
 
+from __future__ import annotations
+
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from tenfma.ui import cache
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PREFIX = cache.CATALOGUE
 #: properties a person may filter and colour by, in this order, as the catalogue names them
@@ -35,6 +39,8 @@ def catalogue() -> Any:
 @st.cache_data(max_entries=1, show_spinner=True, ttl=3600)
 def table() -> pd.DataFrame:
     """One row per entry: what it is called, where it is from, its properties where they are known."""
+    import pandas as pd
+
     rows = []
     for entry in catalogue().search(limit=None):
         row = {
@@ -104,6 +110,8 @@ def _crystal(id: str) -> cache.Crystal:
 @st.cache_data(max_entries=64, show_spinner=True)
 def similar(_structure: Any, key: str, source: str, n: int = 8) -> pd.DataFrame:
     """The entries nearest to a crystal in the whole embedding space: id, formula, identifier, distance, properties."""
+    import pandas as pd
+
     rows = [
         {
             "id": each.entry.id, "formula": each.entry.reduced_formula, "identifier": each.entry.identifier,

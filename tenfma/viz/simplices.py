@@ -1,18 +1,21 @@
 """A complex for the eye: corners of its simplices with images closed, one feature to colour them by, its spectrum."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from pymatgen.core import Structure
 
-from tenfma.crystal.complex import SimplicialComplex
-from tenfma.crystal.topology import betti, euler_characteristic, spectra
 from tenfma.viz.bonds import Bond
 from tenfma.viz.style import figure, mark
+
+if TYPE_CHECKING:
+    from tenfma.crystal.complex import SimplicialComplex
 
 RANKS = ("atoms", "bonds", "triangles")
 #: bonds up to which the dense spectrum is computed
@@ -95,6 +98,8 @@ class Topology:
 
 def topology(K: SimplicialComplex) -> Topology:
     """Exact Betti numbers; Laplacian spectra of atoms and bonds up to `SPECTRUM_LIMIT` bonds."""
+    from tenfma.crystal.topology import betti, euler_characteristic, spectra
+
     numbers = betti(K)
     found = {}
     if K.n_edges <= SPECTRUM_LIMIT:

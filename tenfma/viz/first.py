@@ -1,0 +1,52 @@
+"""First views: what pages show before anything is chosen, computed beforehand, so that a fresh server draws at once.
+
+    first.value("bonds", key, compute)
+
+gives the kept value of that name and key, or `compute()`. Values are numbers, text, lists and dictionaries with text for
+keys. `python -m tenfma.ui.first_views` opens every page at its defaults and keeps what they ask for in
+assets/first-views.json.gz; a test computes it anew and compares.
+"""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tenfma.site import assets
+
+_asked: list[dict[str, Any]] = []
+
+
+def file() -> Path:
+    """Where the first views are kept."""
+    return assets() / "first-views.json.gz"
+
+
+@cache
+def kept() -> dict[str, Any]:
+    """Every kept value by `name key`; empty where the file is not there."""
+    path = file()
+    return json.loads(gzip.decompress(path.read_bytes())) if path.is_file() else {}
+
+
+def value(name: str, key: str, compute: Callable[[], Any]) -> Any:
+    """The kept value, or what `compute` gives."""
+    where = f"{name} {key}"
+    if _asked:
+        _asked[-1][where] = compute()
+        return _asked[-1][where]
+    held = kept()
+    return held[where] if where in held else compute()
+
+
+@contextmanager
+def recorded() -> Iterator[dict[str, Any]]:
+    """What is asked for inside, all of it computed."""
+    _asked.append({})
+    try:
+        yield _asked[-1]
+    finally:
+        _asked.pop()
