@@ -1,5 +1,9 @@
 """`--dask`: featurize and embed write the same files with workers as without."""
 
+import os
+import signal
+import threading
+
 import pytest
 from ase.build import bulk
 from ase.io import write
@@ -24,6 +28,24 @@ def test_workers_change_no_bit(command, crystals, tmp_path):
     here, there = tmp_path / "here.parquet", tmp_path / "there.parquet"
     assert run([*command, *sources, "--out", str(here)]) == 2
     assert run([*command, *sources, "--out", str(there), "--dask", "local:2"]) == 2
+    assert here.read_bytes() == there.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_worker_killed_on_the_way_changes_no_bit(crystals, tmp_path):
+    pytest.importorskip("distributed", reason="dask is not installed")
+    from tenfma.catalogue.parallel import cluster
+
+    here, there = tmp_path / "here.parquet", tmp_path / "there.parquet"
+    assert run(["featurize", str(crystals), "--out", str(here)]) == 0
+    with cluster(2) as client:
+        process = min(client.run(os.getpid).values())
+        killer = threading.Timer(3.0, os.kill, (process, signal.SIGKILL))
+        killer.start()
+        address = client.scheduler.address
+        assert run(["featurize", str(crystals), "--out", str(there), "--dask", address]) == 0
+        killer.join()
+        assert process not in client.run(os.getpid).values()
     assert here.read_bytes() == there.read_bytes()
 
 
