@@ -14,6 +14,7 @@ from tenfma.viz import first
 if TYPE_CHECKING:
     from tenfma.viz.bonds import Bond
     from tenfma.viz.crystal_tables import Symmetry
+    from tenfma.viz.player import Movie
 
 UPLOAD = "upload"
 #: how the address names an entry of the catalogue
@@ -264,16 +265,45 @@ def _standard(_chosen: Crystal, key: str) -> Crystal:
     return Crystal(_chosen.source, _chosen.title, structure, near_bonds(structure), _chosen.notes)
 
 
+@dataclass(frozen=True)
+class Home:
+    """The picture on the home page: a motion, and the area of its patch at every frame."""
+
+    movie: Movie
+    area: np.ndarray
+
+
 @st.cache_resource(max_entries=2, show_spinner=False)
-def home_study(area_name: str) -> Any:
+def home_study(area_name: str) -> Home:
     """The pendulum on the home page: one orbit and a patch of neighbours, by leapfrog."""
+    from tenfma.viz.player import Movie
+
+    kept = first.value("home", "pendulum", _pendulum)
+    area, patch, grid = np.array(kept["area"]), first.array(kept["patch"]), first.array(kept["grid"])
+    paths, energies = ({"leapfrog": np.array(kept[name])} for name in ("path", "energy"))
+    movie = Movie(np.array(kept["times"]), paths, tuple(kept["names"]), energies, patch=patch, grid=grid)
+    movie.grid_range, movie.range = tuple(kept["grid_range"]), tuple(kept["range"])
+    movie.levels, movie.bold, movie.values = kept["levels"], kept["bold"], {area_name: area}
+    return Home(movie, area)
+
+
+def _pendulum() -> dict[str, Any]:
     from tenfma.hamiltonian.textbook import textbook
     from tenfma.viz import phase
 
     H = textbook("pendulum")
     plane = phase.planes(H)["q-p"]
     q0, p0 = np.array([1.3]), np.array([0.0])
-    return phase.study(H, q0, p0, 0.1, 420, ["leapfrog"], plane, radius=0.55, points=400, area_name=area_name)
+    study = phase.study(H, q0, p0, 0.1, 420, ["leapfrog"], plane, radius=0.55, points=240)
+    movie = study.movie
+    assert movie.patch is not None
+    assert movie.grid is not None
+    return {
+        "times": movie.times.tolist(), "path": movie.paths["leapfrog"].tolist(), "names": list(movie.names),
+        "energy": movie.energies["leapfrog"].tolist(), "patch": first.halves(movie.patch),
+        "grid": first.halves(movie.grid), "grid_range": movie.grid_range, "levels": list(map(float, movie.levels)),
+        "bold": movie.bold, "range": movie.range, "area": np.asarray(study.area).tolist(),
+    }  # fmt: skip
 
 
 @st.cache_data(max_entries=1, show_spinner=False)

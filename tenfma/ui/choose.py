@@ -7,7 +7,6 @@ import streamlit as st
 from tenfma.errors import StructureError, TenfmaError
 from tenfma.ui import cache, layout, library, state
 from tenfma.ui.texts import Texts
-from tenfma.viz.periodic import periodic_table
 
 DEFAULT = "cubic-perovskite"
 #: entries of the catalogue listed at once
@@ -105,7 +104,14 @@ def _elements(t: Texts, known: list[str]) -> list[str]:
         t("materials.elements"), "elements", known, help=t("materials.elements.help"), placeholder=""
     )
     key = "periodic-" + "-".join(chosen)
-    with st.expander(t("materials.elements.table"), icon=":material/grid_view:"):
+    box = st.expander(
+        t("materials.elements.table"), key="elements-table", icon=":material/grid_view:", on_change="rerun"
+    )
+    if not box.open:  # drawing it makes the browser load what the crystal would wait for
+        return chosen
+    from tenfma.viz.periodic import periodic_table
+
+    with box:
         st.plotly_chart(
             periodic_table(chosen, known), key=key, on_select=clicked, selection_mode="points",
             alt=t("materials.elements.help"), config={"displayModeBar": False},

@@ -9,7 +9,7 @@ from tenfma.ui.layout import PAGES
 from tenfma.viz import first
 
 #: pages that draw from first views
-DRAWN = ("materials", "simplices", "couplings")
+DRAWN = ("home", "materials", "simplices", "couplings")
 
 
 def computed() -> dict[str, Any]:
@@ -22,7 +22,8 @@ def computed() -> dict[str, Any]:
     with first.recorded() as found:
         for name in DRAWN:
             page = AppTest.from_file(str(site() / "app.py"), default_timeout=600)
-            page.switch_page(PAGES[name])
+            if name != "home":
+                page.switch_page(PAGES[name])
             page.run()
             if page.exception:
                 raise RuntimeError(f"{name}: {page.exception[0].value}")

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,18 +118,21 @@ def latex_words(words: str) -> str:
 
 def figure(t: Texts, chart: Any, name: str, alt: str, table: pd.DataFrame, key: str | None = None) -> Any:
     """A Plotly figure, named for those who cannot see it, with its data beside it as table, CSV and JSON."""
-    event = st.plotly_chart(
-        chart, key=key or f"figure-{name}", alt=alt, config={"displaylogo": False, "displayModeBar": False}
-    )
-    data(t, name, table, {"figure.json": chart.to_json()})
+    event = st.plotly_chart(chart, key=key or f"figure-{name}", alt=alt, config=saveable(name))
+    data(t, name, table, {"figure.json": chart.to_json})
     return event
+
+
+def saveable(name: str) -> dict[str, Any]:
+    """Plotly settings: no buttons but the one that saves the figure as SVG."""
+    image = {"format": "svg", "filename": name}
+    return {"displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": image}
 
 
 def data(t: Texts, name: str, table: pd.DataFrame, more: Mapping[str, Any] | None = None) -> None:
     """One quiet row: the table in a popover, and what can be downloaded; a function is called when its file is wanted."""
-    files: dict[str, Any] = {"csv": table.to_csv(index=False), **(more or {})}
-    if "json" not in files:
-        files["json"] = json.dumps({"name": name, "columns": table.to_dict(orient="list")}, default=str)
+    files: dict[str, Any] = {"csv": partial(table.to_csv, index=False), **(more or {})}
+    files.setdefault("json", partial(_as_json, name, table))
     with st.container(key=f"data-{name}", horizontal=True, gap="small", vertical_alignment="center"):
         with st.popover(t("table"), icon=":material/table:", type="tertiary"):
             st.dataframe(table, hide_index=True, height=320, alt=f"{t('table')}: {name}", key=f"table-{name}")
@@ -143,6 +147,10 @@ def data(t: Texts, name: str, table: pd.DataFrame, more: Mapping[str, Any] | Non
                 type="tertiary",
                 on_click="ignore",
             )
+
+
+def _as_json(name: str, table: pd.DataFrame) -> str:
+    return json.dumps({"name": name, "columns": table.to_dict(orient="list")}, default=str)
 
 
 def formula(structure: Any) -> str:

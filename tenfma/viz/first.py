@@ -7,6 +7,7 @@ keys. `python -m tenfma.ui.first_views` opens every page at its defaults and kee
 assets/first-views.json.gz; a test computes it anew and compares.
 """
 
+import base64
 import gzip
 import json
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tenfma.site import assets
 
@@ -40,6 +43,16 @@ def value(name: str, key: str, compute: Callable[[], Any]) -> Any:
         return _asked[-1][where]
     held = kept()
     return held[where] if where in held else compute()
+
+
+def halves(array: np.ndarray) -> dict[str, Any]:
+    """An array that is only looked at, as text: half precision, of which one in 2048 is lost."""
+    return {"shape": list(array.shape), "half": base64.b64encode(array.astype("<f2").tobytes()).decode()}
+
+
+def array(kept: dict[str, Any]) -> np.ndarray:
+    """What `halves` wrote, in double precision."""
+    return np.frombuffer(base64.b64decode(kept["half"]), "<f2").astype(float).reshape(kept["shape"])
 
 
 @contextmanager
