@@ -29,6 +29,7 @@ def run(
 
     from tenfma.embedding.evolved import Motion
     from tenfma.errors import TenfmaError
+    from tenfma.training.distributed import started
     from tenfma.training.property import PropertyRecipe, train_property
     from tenfma.training.property_data import targets_of
     from tenfma.training.property_loop import Progress, Schedule
@@ -59,6 +60,8 @@ def run(
     model = train_property(
         data, targets, out, minutes=minutes, seed=seed, recipe=recipe, command=command, report=line
     )
+    if started().rank:
+        return  # the first process says it
     typer.echo(f"trained    {model.description}")
     card = json.loads((out / "card.json").read_text())
     for name, errors in card["held_out"].items():

@@ -23,6 +23,7 @@ from tenfma.embedding.links import EINSTEIN, log_ratio
 from tenfma.embedding.property_model import Domain, Head, PropertyModel
 from tenfma.embedding.trees import Trees, boosted, randomised
 from tenfma.errors import TenfmaError
+from tenfma.training.distributed import ALONE, Ranks, Served, joined
 from tenfma.training.property_card import write_property_card
 from tenfma.training.property_data import ENERGY, Labelled, Target, folds, read_labelled
 from tenfma.training.property_evaluation import errors_of
@@ -72,6 +73,8 @@ def train_property(
 ) -> PropertyModel:
     """Train on the frames of these files, save model and card to `out`. The same call goes on where it was stopped.
 
+    Processes that torchrun has started share the members: `tenfma.training.distributed`.
+
     Raises TenfmaError for unreadable data, targets without labels, or a folder that holds another run.
     """
     if not minutes > 0:
@@ -84,14 +87,19 @@ def train_property(
             f"{int(known.sum())} crystals have labels; {recipe.members} members need at least {10 * recipe.members}"
         )
     out = Path(out)
-    _claim(out, labelled, recipe, seed)
-    graphs = Graphs.restore(out / CACHE, labelled.mark)
-    if graphs is None:
-        graphs = graphs_of(labelled.structures)
-        graphs.save(out / CACHE, labelled.mark)
-    model, held_out = fit_ensemble(
-        graphs, labelled, np.nonzero(known)[0], out, minutes=minutes, seed=seed, recipe=recipe, report=report
-    )
+    here = joined()
+    with here.first():
+        _claim(out, labelled, recipe, seed)
+        graphs = Graphs.restore(out / CACHE, labelled.mark)
+        if graphs is None:
+            graphs = graphs_of(labelled.structures)
+            graphs.save(out / CACHE, labelled.mark)
+    asked: dict[str, Any] = {"minutes": minutes, "seed": seed, "recipe": recipe, "report": report}
+    try:
+        model, held_out = fit_ensemble(graphs, labelled, np.nonzero(known)[0], out, **asked, here=here)
+    except Served:
+        here.wait()
+        return PropertyModel.restore(out)
     model.save(out)
     facts = {
         "name": model.name,
@@ -118,6 +126,7 @@ def train_property(
         "held_out": held_out,
     }
     write_property_card(out, facts)
+    here.wait()
     return model
 
 
@@ -131,6 +140,7 @@ def fit_ensemble(
     seed: int,
     recipe: PropertyRecipe,
     report: Callable[[Progress], None] | None = None,
+    here: Ranks = ALONE,
 ) -> tuple[PropertyModel, dict[str, Any]]:
     """The ensemble fitted on the rows `train`, checkpoints in `folder`; also its errors on what members left out."""
     labels = labelled.labels
@@ -139,11 +149,12 @@ def fit_ensemble(
     energy = next((i for i, t in enumerate(labelled.targets) if t.name == ENERGY and not t.log), None)
     standard = torch.as_tensor((labels - mean) / scale, dtype=torch.float32)
     fold = folds(len(train), max(recipe.members, round(1 / recipe.valid)), seed)
-    schedule = replace(recipe.schedule, seconds=SHARE * 60 * minutes / recipe.members)
+    schedule = replace(recipe.schedule, seconds=SHARE * 60 * minutes / here.turns(recipe.members))
     linked = linked_targets(labelled.targets)
     names = static_names()
-    members, trees, shares = [], [], []
-    for index in range(recipe.members):
+    fitted: dict[int, Evolved] = {}
+    trees: list[list[Trees]] = []
+    for index in here.members(recipe.members):
         kept, left = train[fold != index], train[fold == index]
         own = seed * 1000 + index
         torch.manual_seed(own)
@@ -157,23 +168,22 @@ def fit_ensemble(
         if energy is not None:
             net.potential.shift.fill_(mean[energy])
             net.potential.scale.fill_(scale[energy])
-        members.append(
-            fit(
-                net,
-                graphs,
-                standard,
-                torch.as_tensor(kept),
-                torch.as_tensor(left),
-                scales=torch.as_tensor(scale),
-                energy=energy,
-                schedule=schedule,
-                checkpoint=folder / f"member-{index}.ckpt",
-                seed=own,
-                member=index,
-                report=_logged(folder / LOG, report),
-            )
+        fitted[index] = fit(
+            net,
+            graphs,
+            standard,
+            torch.as_tensor(kept),
+            torch.as_tensor(left),
+            scales=torch.as_tensor(scale),
+            energy=energy,
+            schedule=schedule,
+            checkpoint=folder / f"member-{index}.ckpt",
+            seed=own,
+            member=index,
+            report=_logged(folder / LOG, report),
         )
-        shares.append((kept, left))
+    members = [fitted[index] for index in range(recipe.members)]
+    shares = [(train[fold != index], train[fold == index]) for index in range(recipe.members)]
     rows = graphs.static.float().numpy()
     if recipe.trees:
         trees = [
