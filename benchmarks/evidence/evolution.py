@@ -25,24 +25,25 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import contenders
+import splits
 from harness import EVIDENCE, markdown, save, versions
 
 from tenfma.embedding.evolved import Size
 from tenfma.embedding.graphs import Graphs, graphs_of
-from tenfma.training.property_data import Labelled, folds, read_labelled, targets_of
+from tenfma.training.property_data import Labelled, read_labelled, targets_of
 from tenfma.training.property_loop import Schedule, fit, predicted
 
 CELLS = EVIDENCE / "evolution"
-TARGETS = "log10(K_vrh),log10(G_vrh),e_form_per_atom"
-ENERGY = 2
 SIZE = Size(channels=48, dropout=0.05)
 REFERENCE = "leapfrog"
+#: contenders of `axes` alone
+LATER = ("kernel", "soap", "messages_long", "transformer", "one_step", "longer", "hot")
 BOOTSTRAP = 2000
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One training run: fold 0 of a split, by chance or by formula, with a share of its training crystals."""
+    """One training run: a split (see `splits`), a share of its training crystals, so many passes."""
 
     contender: str
     split: str
@@ -58,20 +59,42 @@ class Cell:
 def profile(name: str) -> list[Cell]:
     """Cells in the order in which they are worth having."""
     epochs, seeds = (12, (0, 1, 2)) if name == "reduced" else (60, (0, 1, 2))
-    everyone = [*contenders.TREES, *contenders.NETS]
+    everyone = [one for one in (*contenders.TREES, *contenders.NETS) if one not in LATER]
     cells = [Cell(one, "random", 1.0, seed, epochs) for seed in seeds for one in everyone]
     shares = (0.1, 0.3) if name == "reduced" else (0.05, 0.1, 0.25, 0.5)
     few = ("trees", "static", "messages", "ode", "leapfrog")
     cells += [Cell(one, "random", share, 0, epochs) for share in shares for one in few]
     cells += [Cell(one, "formula", 1.0, 0, epochs) for one in ("trees", "messages", "leapfrog")]
-    return cells
+    cells += axes(8 if name == "reduced" else 60, (0,) if name == "reduced" else (0, 1, 2))
+    return list(dict.fromkeys(cells))
 
 
-def run(cell: Cell, graphs: Graphs, labelled: Labelled) -> dict[str, Any]:
+def axes(epochs: int, seeds: tuple[int, ...]) -> list[Cell]:
+    """Short cells of every other axis: all contenders, few labels, left-out chemistry, high energies, noisy labels."""
+    few = ("kernel", "trees", "soap", "static", "messages", "leapfrog")
+    some = ("kernel", "trees", "soap", "messages", "leapfrog")
+    everyone = [*contenders.TREES, "static", "transformer", "messages", "messages_long", "ode", "leapfrog"]
+    cells = [Cell(one, "random", 1.0, seed, epochs) for seed in seeds for one in everyone]
+    left_out = [f"family-{name}" for name in splits.FAMILIES] + ["anion-S", "anion-F", "anion-N", "energy"]
+    for split in ("family-halides", "anion-S", "energy"):
+        cells += [Cell(one, split, 1.0, seed, epochs) for seed in seeds for one in some]
+    for share in (0.05, 0.1, 0.25, 0.5):
+        cells += [Cell(one, "random", share, seed, epochs) for seed in seeds for one in few]
+    cells += [Cell(one, "noise-0.5", 1.0, seed, epochs) for seed in seeds for one in some]
+    for split in left_out:
+        cells += [Cell(one, split, 1.0, seed, epochs) for seed in seeds for one in some]
+    cells += [Cell(one, "noise-0.25", 1.0, seed, epochs) for seed in seeds for one in some]
+    duration = ("still", "one_step", "long", "longer", "langevin", "hot")
+    cells += [Cell(one, "random", 1.0, seed, epochs) for seed in seeds for one in duration]
+    return list(dict.fromkeys(cells))
+
+
+def run(cell: Cell, graphs: Graphs, labelled: Labelled, soap: np.ndarray | None = None) -> dict[str, Any]:
     """Train and score one cell; errors per test crystal are kept, rounded, for paired comparison."""
-    labels = labelled.labels
-    fold = folds(len(labels), 5, 0, labelled.formulas if cell.split == "formula" else None)
-    test, train = np.nonzero(fold == 0)[0], np.nonzero(fold != 0)[0]
+    energy = splits.PROBLEMS[splits.problem_of(cell.split)].energy
+    train, test = splits.parts(cell.split, labelled)
+    labels = splits.taught(cell.split, labelled.labels, train, cell.seed)
+    curve: list[list[float]] = []
     train = np.sort(
         np.random.default_rng(100 + cell.seed).permutation(train)[: round(cell.share * len(train))]
     )
@@ -79,33 +102,34 @@ def run(cell: Cell, graphs: Graphs, labelled: Labelled) -> dict[str, Any]:
     parameters = None
     if cell.contender in contenders.TREES:
         rows = graphs.static.numpy()
-        values = contenders.trees(cell.contender, rows, labels, train, cell.seed)[test]
+        values = contenders.fitted(cell.contender, rows, labels, train, cell.seed, soap)[test]
     else:
         mean, scale = np.nanmean(labels[train], 0), np.nanstd(labels[train], 0)
         net = contenders.net(cell.contender, labels.shape[1], cell.seed, SIZE)
         chosen = graphs.take(torch.as_tensor(train))
         net.static.fit(chosen.static)
         net.messages.fit(chosen)
-        net.potential.shift.fill_(mean[ENERGY])
-        net.potential.scale.fill_(scale[ENERGY])
-        parameters = sum(p.numel() for p in net.parameters())
+        net.potential.shift.fill_(mean[energy])
+        net.potential.scale.fill_(scale[energy])
+        parameters = sum(p.numel() for p in net.parameters() if p.requires_grad)
         # a small share gets as many updates as the whole would, up to fourfold passes
-        epochs = round(cell.epochs * min(4.0, 1 / cell.share))
+        epochs = round(cell.epochs * min(4.0, 1 / cell.share) * contenders.PASSES.get(cell.contender, 1.0))
         with tempfile.TemporaryDirectory() as folder:
             net = fit(
                 net,
                 graphs,
                 torch.as_tensor((labels - mean) / scale, dtype=torch.float32),
                 torch.as_tensor(train),
-                torch.as_tensor([], dtype=torch.long),
+                torch.as_tensor(test),
                 scales=torch.as_tensor(scale),
-                energy=ENERGY,
-                schedule=Schedule(epochs=epochs, batch=48, balance=0.0),
+                energy=energy,
+                schedule=Schedule(epochs=epochs, batch=48, balance=0.0, still=0.0),
                 checkpoint=Path(folder) / "cell.ckpt",
                 seed=cell.seed,
+                report=lambda p: curve.append([round(e, 5) for e in p.errors]),
             )
         values = predicted(net, graphs.take(torch.as_tensor(test)))[0].numpy() * scale + mean
-    errors = np.abs(values - labels[test])
+    errors = np.abs(values - labelled.labels[test])
     return {
         **cell.__dict__,
         "train": len(train),
@@ -113,6 +137,7 @@ def run(cell: Cell, graphs: Graphs, labelled: Labelled) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - begun, 1),
         "processor_seconds": round(time.process_time() - clock, 1),
         "mae": {str(t): round(float(e), 5) for t, e in zip(labelled.targets, np.nanmean(errors, 0))},
+        "curve": curve,
         "errors": [[None if np.isnan(e) else round(float(e), 4) for e in row] for row in errors],
     }
 
@@ -173,27 +198,39 @@ def main() -> None:
     parser.add_argument("--data", default=str(default))
     parser.add_argument("--profile", choices=("reduced", "full"), default="reduced")
     parser.add_argument("--minutes", type=float, default=55.0, help="no new cell is begun after this long")
+    parser.add_argument("--only", default="", help="beginnings of the names of cells, with commas")
+    parser.add_argument("--soap", type=Path, default=Path("runs") / "soap", help="made by soap_rows.py")
     arguments = parser.parse_args()
-    path = Path(arguments.data) / "elasticity" / "mp_binary_elasticity.extxyz.gz"
-    if not path.exists():
-        print(f"{path} is not there; give --data")
+    data = Path(arguments.data)
+    if not splits.data_file(data, "elasticity").exists():
+        print(f"{splits.data_file(data, 'elasticity')} is not there; give --data")
         return
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     CELLS.mkdir(parents=True, exist_ok=True)
     wanted = profile(arguments.profile)
     begun = time.perf_counter()
     missing = [cell for cell in wanted if not (CELLS / f"{cell.name}.json").exists()]
-    if missing:
-        labelled = read_labelled([path], targets_of(TARGETS))
-        graphs = graphs_of(labelled.structures)
-        for cell in missing:
-            if time.perf_counter() - begun > 60 * arguments.minutes:
-                break
-            found = run(cell, graphs, labelled)
-            part = CELLS / f"{cell.name}.json.part"
-            part.write_text(json.dumps(found))
-            part.replace(CELLS / f"{cell.name}.json")
-            print(cell.name, found["mae"], f"{found['seconds']:.0f} s", flush=True)
+    held: dict[str, tuple[Graphs, Labelled]] = {}
+    for cell in missing:
+        problem = splits.problem_of(cell.split)
+        rows_of_soap = arguments.soap / f"{problem}.npy"
+        if cell.contender == "soap" and not rows_of_soap.exists():
+            continue
+        if time.perf_counter() - begun > 60 * arguments.minutes:
+            break
+        if arguments.only and not any(cell.name.startswith(one) for one in arguments.only.split(",")):
+            continue
+        if problem not in held:
+            labelled = read_labelled(
+                [splits.data_file(data, problem)], targets_of(splits.PROBLEMS[problem].targets)
+            )
+            held[problem] = graphs_of(labelled.structures), labelled
+        soap = np.load(rows_of_soap) if cell.contender == "soap" else None
+        found = run(cell, *held[problem], soap)
+        part = CELLS / f"{cell.name}.json.part"
+        part.write_text(json.dumps(found))
+        part.replace(CELLS / f"{cell.name}.json")
+        print(cell.name, found["mae"], f"{found['seconds']:.0f} s", flush=True)
     done = [json.loads(file.read_text()) for file in sorted(CELLS.glob("*.json"))]
     rows = summed_up(done)
     left = sum(not (CELLS / f"{cell.name}.json").exists() for cell in wanted)

@@ -23,6 +23,7 @@ from tenfma.crystal.cutoffs import covalent_radii
 from tenfma.crystal.features import featurize
 from tenfma.crystal.features.pooling import pool
 from tenfma.crystal.weights import smooth_cutoff
+from tenfma.embedding.chemistry import composition, composition_names
 from tenfma.errors import TenfmaError
 
 #: the complex that is featurized, as `SimplicialFeaturizer` has it
@@ -126,12 +127,13 @@ class Graphs:
 
     @staticmethod
     def restore(path: Path, mark: str) -> "Graphs | None":
-        """What `save` kept under this mark, or None."""
+        """What `save` kept under this mark, or None; also where an earlier version kept other features."""
         try:
             with safe_open(path, "pt") as file:
                 if (file.metadata() or {}).get("mark") != mark:
                     return None
-                return Graphs(**{f.name: file.get_tensor(f.name) for f in fields(Graphs)})
+                found = Graphs(**{f.name: file.get_tensor(f.name) for f in fields(Graphs)})
+                return found if found.static.shape[1] == len(static_names()) else None
         except (OSError, SafetensorError):
             return None
 
@@ -148,7 +150,7 @@ def static_names() -> tuple[str, ...]:
     """Names of the columns of `static`."""
     from ase import Atoms
 
-    return pool(_features([Atoms("Po", cell=[3.35] * 3, pbc=True)])).names
+    return (*pool(_features([Atoms("Po", cell=[3.35] * 3, pbc=True)])).names, *composition_names())
 
 
 def graphs_of(
@@ -227,7 +229,9 @@ def _from_features(h: Any) -> Graphs:
         sides=back[place[K.triangle_edges[faces]]] - own_bond,
         triangle_weights=h.triangles.weights[faces],
         triangles=torch.stack([h.triangles[name] for name in TRIANGLE_CHANNELS], dim=1)[faces],
-        static=pool(h).values,
+        static=torch.cat(
+            [pool(h).values, composition(K.numbers, K.atom_crystal, K.n_crystals, K.dtype)], dim=1
+        ),
         tilt=h.cell["quadrupole_mean"],
         counts=counts,
     )

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tenfma.crystal import elements
+from tenfma.embedding.chemistry import known_elements
 from tenfma.embedding.graphs import ATOM_CHANNELS, BOND_CHANNELS, TRIANGLE_CHANNELS, Graphs
 from tenfma.hamiltonian.layout import Block
 from tenfma.hamiltonian.network import squash
@@ -135,8 +136,8 @@ class Messages(nn.Module):
         super().__init__()
         C = channels
         self.blocks = (Block("0e", scalars), Block("1o", tensors), Block("2e", tensors))
-        known = elements.table().values
-        self.register_buffer("table", torch.nan_to_num(known, nan=0.0).float())
+        known = known_elements()
+        self.register_buffer("table", known.float())
         self.of_element = Standard(known.shape[1])
         self.of_atom, self.of_bond, self.of_triangle = (
             Standard(len(names)) for names in (ATOM_CHANNELS, BOND_CHANNELS, TRIANGLE_CHANNELS)

@@ -1,9 +1,9 @@
-"""A trained property model: an ensemble of evolved embeddings with trees beside them, told apart by held-out errors.
+"""A trained property model: evolved embeddings, a kernel and trees beside them, told apart by held-out errors.
 
-    value = Σ_k α_k · predictor_k,    predictors: mean of the members' heads, mean of H at rest, boosted trees
+    value = Σ_k α_k · predictor_k,    predictors: heads, H at rest, trees, kernel ridge, mean over members
 
 α ≥ 0 with Σ α = 1 minimises errors on crystals that each member did not see. Intervals are conformal: value ± r · s(x),
-where s is a smoothed disagreement between members and r the quantile of |error|/s on those held-out crystals.
+where s is a smoothed disagreement between predictors and r the quantile of |error|/s on those held-out crystals.
 """
 
 import json
@@ -22,6 +22,7 @@ from tenfma.crystal import elements
 from tenfma.crystal.complex import SimplicialComplex, complex_of
 from tenfma.embedding.evolved import Evolved, Motion, Size
 from tenfma.embedding.graphs import CUTOFF, TRIANGLE_CUTOFF, Graphs, graphs_of
+from tenfma.embedding.kernel import Kernels
 from tenfma.embedding.links import EINSTEIN, einstein
 from tenfma.embedding.model import SETTINGS, WEIGHTS, Start
 from tenfma.embedding.pooling import Embedding
@@ -30,6 +31,8 @@ from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.layout import split_blocks
 
 KIND = "property"
+#: what a value is blended from
+PREDICTORS = ("heads", "at_rest", "trees", "kernel")
 #: atoms evolved together
 ATOMS_AT_ONCE = 1500
 
@@ -46,7 +49,7 @@ class Head:
     unit: str
     mean: float
     scale: float
-    blend: tuple[float, ...] = (1.0, 0.0, 0.0)
+    blend: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)
     floor: float = 1.0
     scores: tuple[float, ...] = ()
     link: str = ""
@@ -72,7 +75,7 @@ class Domain:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Values (n, targets) with half-widths of their intervals and the spread between members, in the targets' units."""
+    """Values (n, targets) with half-widths of their intervals and the spread of predictors, in the targets' units."""
 
     heads: tuple[Head, ...]
     values: np.ndarray
@@ -94,7 +97,7 @@ class Predictions:
 
 
 class PropertyModel(nn.Module):
-    """Members (`Evolved`) with heads; `trees` per target, one ensemble for each member's share of the data, or none."""
+    """Members (`Evolved`) with heads; for each member's share of the data `trees` per target (or None), and a kernel."""
 
     trained = True
 
@@ -106,12 +109,13 @@ class PropertyModel(nn.Module):
         *,
         name: str,
         energy: int | None = None,
-        trees: Sequence[Sequence[Trees]] = (),
+        trees: Sequence[Sequence[Trees | None]] = (),
+        kernels: Kernels | None = None,
     ) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.heads, self.domain, self.name, self.energy_target = tuple(heads), domain, name, energy
-        self.trees = tuple(tuple(row) for row in trees)
+        self.trees, self.kernels = tuple(tuple(row) for row in trees), kernels
 
     @property
     def description(self) -> str:
@@ -177,11 +181,13 @@ class PropertyModel(nn.Module):
         return Predictions(self.heads, values, widths, spreads, coverage, warnings)
 
     def predictors(self, graphs: Graphs) -> np.ndarray:
-        """(members, 3, n, targets): heads, H at rest and trees of each member, in the targets' units; NaN where none."""
-        found = np.full((len(self.members), 3, len(graphs), len(self.heads)), np.nan)
+        """(members, 4, n, targets): `PREDICTORS` of each member, in the targets' units; NaN where there is none."""
+        found = np.full((len(self.members), len(PREDICTORS), len(graphs), len(self.heads)), np.nan)
         mean = np.array([head.mean for head in self.heads])
         scale = np.array([head.scale for head in self.heads])
         rows = graphs.static.float().numpy()
+        if self.kernels is not None:
+            found[:, 3] = self.kernels.predict(rows)
         for place, member in enumerate(self.members):
             with torch.no_grad():
                 results = [member(batch) for batch in graphs.batches(ATOMS_AT_ONCE)]
@@ -192,16 +198,24 @@ class PropertyModel(nn.Module):
                 )
             if self.trees:
                 for target, trees in enumerate(self.trees[place]):
-                    value = trees.predict(rows)
-                    linked = self.heads[target].link == EINSTEIN
-                    found[place, 2, :, target] = einstein(torch.as_tensor(value)).numpy() if linked else value
+                    if trees is not None:
+                        found[place, 2, :, target] = trees.predict(rows)
+        for target in _linked(self.heads):
+            found[:, 2:, :, target] = einstein(torch.as_tensor(found[:, 2:, :, target])).numpy()
         return found
 
     def combined(self, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Blend of the predictors' means and the spread between members, (n, targets) each."""
+        """Blend of the predictors, mean over members, and how far a member's predictors disagree, (n, targets) each.
+
+        The disagreement is within members, so it means the same for crystals that other members were trained on.
+        """
         blend = np.array([head.blend for head in self.heads]).T[:, None, :]
         each = np.where(blend > 0, np.nan_to_num(parts) * blend, 0.0).sum(1)
-        return each.mean(0), each.std(0)
+        present = ~np.isnan(parts)
+        count = np.maximum(present.sum(1), 1)
+        middle = np.nan_to_num(parts).sum(1) / count
+        squares = np.where(present, (np.nan_to_num(parts) - middle[:, None]) ** 2, 0.0).sum(1) / count
+        return each.mean(0), np.sqrt(squares).mean(0)
 
     def embed(
         self, structures: Sequence[Any], *, progress: Any = None, seed: int = 0, **motion: Any
@@ -266,8 +280,10 @@ class PropertyModel(nn.Module):
                 tensors[key] = value.contiguous()
         for place, row in enumerate(self.trees):
             for target, trees in enumerate(row):
-                for key, array in trees.arrays().items():
+                for key, array in ({} if trees is None else trees.arrays()).items():
                     tensors[f"trees.{place}.{target}.{key}"] = torch.from_numpy(array)
+        for key, array in ({} if self.kernels is None else self.kernels.arrays()).items():
+            tensors[f"kernels.{key}"] = torch.from_numpy(array)
         settings = {
             "kind": KIND,
             "name": self.name,
@@ -312,9 +328,12 @@ class PropertyModel(nn.Module):
                 domain,
                 name=settings["name"],
                 energy=settings["energy"],
-                trees=_trees(held, len(heads)),
+                trees=_trees(held, settings["members"], len(heads)),
+                kernels=_kernels(held),
             )
-            weights = {key: value for key, value in held.items() if not key.startswith("trees.")}
+            weights = {
+                key: value for key, value in held.items() if not key.startswith(("trees.", "kernels."))
+            }
             missing = model.load_state_dict(weights, strict=False)
             if missing.unexpected_keys or any(
                 not key.endswith("messages.table") for key in missing.missing_keys
@@ -355,23 +374,20 @@ def is_property_model(folder: Path) -> bool:
     return isinstance(settings, dict) and settings.get("kind") == KIND
 
 
-def _trees(held: dict[str, Tensor], targets: int) -> list[list[Trees]]:
-    rows: list[list[Trees]] = []
-    while f"trees.{len(rows)}.0.roots" in held:
-        prefix = f"trees.{len(rows)}."
-        rows.append(
-            [
-                Trees.of_arrays(
-                    {
-                        k.rpartition(".")[2]: v.numpy()
-                        for k, v in held.items()
-                        if k.startswith(f"{prefix}{target}.")
-                    }
-                )
-                for target in range(targets)
-            ]
-        )
-    return rows
+def _trees(held: dict[str, Tensor], members: int, targets: int) -> list[list[Trees | None]]:
+    def one(prefix: str) -> Trees | None:
+        arrays = {key.removeprefix(prefix): x.numpy() for key, x in held.items() if key.startswith(prefix)}
+        return Trees.of_arrays(arrays) if arrays else None
+
+    if not any(key.startswith("trees.") for key in held):
+        return []
+    return [[one(f"trees.{place}.{target}.") for target in range(targets)] for place in range(members)]
+
+
+def _kernels(held: dict[str, Tensor]) -> Kernels | None:
+    prefix = "kernels."
+    arrays = {key.removeprefix(prefix): x.numpy() for key, x in held.items() if key.startswith(prefix)}
+    return Kernels(**arrays) if arrays else None
 
 
 def _numbers(structure: Any) -> list[int]:

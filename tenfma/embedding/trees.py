@@ -84,27 +84,8 @@ def _below(threshold: np.ndarray) -> np.ndarray:
     )
 
 
-def boosted(X: np.ndarray, y: np.ndarray, seed: int, trees: int = 200) -> Trees:
-    """Gradient-boosted trees on float32 features, (n, features) and (n,)."""
-    from sklearn.ensemble import GradientBoostingRegressor
-
-    model = GradientBoostingRegressor(
-        n_estimators=trees,
-        learning_rate=0.1,
-        max_depth=5,
-        min_samples_leaf=6,
-        max_features=min(1.0, 30 / X.shape[1]),
-        subsample=0.7,
-        random_state=seed,
-    )
-    model.fit(np.asarray(X, np.float32), y)
-    return Trees.of_estimators(
-        model.estimators_[:, 0], model.learning_rate, float(np.ravel(model.init_.constant_)[0])
-    )
-
-
 def randomised(X: np.ndarray, y: np.ndarray, seed: int, trees: int = 80) -> Trees:
-    """Extremely randomised trees: better than boosting where labels are few, too large to keep where they are many."""
+    """Extremely randomised trees, which do well where labels are few and grow too large to keep where they are many."""
     from sklearn.ensemble import ExtraTreesRegressor
 
     model = ExtraTreesRegressor(trees, max_features=0.4, min_samples_leaf=2, random_state=seed)

@@ -1,7 +1,7 @@
 """`train_property`: labelled crystals in, a folder with an ensemble of evolved embeddings out.
 
 Each member leaves out another share of the crystals. On what it left out its errors are honest: they choose how heads, H
-at rest and trees are blended, and they calibrate the intervals.
+at rest, trees and kernel ridge are blended, and they calibrate the intervals.
 """
 
 import json
@@ -19,9 +19,10 @@ import torch
 from tenfma.crystal.elements import table
 from tenfma.embedding.evolved import Evolved, Motion, Size
 from tenfma.embedding.graphs import Graphs, graphs_of, static_names
+from tenfma.embedding.kernel import Kernels
 from tenfma.embedding.links import EINSTEIN, log_ratio
-from tenfma.embedding.property_model import Domain, Head, PropertyModel
-from tenfma.embedding.trees import Trees, boosted, randomised
+from tenfma.embedding.property_model import PREDICTORS, Domain, Head, PropertyModel
+from tenfma.embedding.trees import Trees, randomised
 from tenfma.errors import TenfmaError
 from tenfma.training.distributed import ALONE, Ranks, Served, joined
 from tenfma.training.property_card import write_property_card
@@ -30,11 +31,11 @@ from tenfma.training.property_evaluation import errors_of
 from tenfma.training.property_loop import Progress, Schedule, fit
 
 CONFIG, LOG, CACHE = "config.json", "log.jsonl", "features.safetensors"
-#: the share of the time budget that members may take; the rest is for trees
+#: the share of the time budget that members may take; the rest is for trees and kernels
 SHARE = 0.9
 #: blends are tried in steps of this
 BLEND_STEP = 0.1
-#: up to this many labels, extremely randomised trees stand in for boosted ones
+#: up to this many labels of a target, trees are grown beside the kernel; with more they add nothing to it
 FEW = 1000
 #: how many held-out scores a model keeps, evenly along their rise
 SCORES = 400
@@ -46,7 +47,8 @@ class PropertyRecipe:
 
     members: int = 3
     valid: float = 0.1
-    trees: int = 200
+    trees: int = 60
+    kernel: bool = True
     size: Size = field(default_factory=Size)
     motion: Motion = field(default_factory=Motion)
     schedule: Schedule = field(default_factory=Schedule)
@@ -190,13 +192,14 @@ def fit_ensemble(
             _trees(rows, labels, kept, seed * 1000 + i, recipe.trees, linked)
             for i, (kept, _) in enumerate(shares)
         ]
+    kernels = _kernels(rows, labels, train, [kept for kept, _ in shares], linked) if recipe.kernel else None
     heads = [
         Head(str(t), t.unit, float(m), float(s), link=EINSTEIN if i in linked else "")
         for i, (t, m, s) in enumerate(zip(labelled.targets, mean, scale))
     ]
     domain = _domain(labelled, train)
     name = f"properties {', '.join(head.name for head in heads)}"
-    model = PropertyModel(members, heads, domain, name=name, energy=energy, trees=trees)
+    model = PropertyModel(members, heads, domain, name=name, energy=energy, trees=trees, kernels=kernels)
     held_out = _calibrate(model.requires_grad_(False).eval(), graphs, labels, [left for _, left in shares])
     return model, held_out
 
@@ -205,12 +208,12 @@ def _calibrate(
     model: PropertyModel, graphs: Graphs, labels: np.ndarray, left: Sequence[np.ndarray]
 ) -> dict[str, Any]:
     """Choose blends and take conformal scores on what each member left out; returns errors there per target."""
-    # a member's predictors on what it left out, and all members' spread there
+    # a member's predictors on what it left out, and their disagreement there; other members have seen those crystals
     own, spread_parts = [], []
     for index, rows in enumerate(left):
         parts = model.predictors(graphs.take(torch.as_tensor(rows)))
         own.append(parts[index])
-        spread_parts.append(parts)
+        spread_parts.append(parts[index : index + 1])
     honest = np.concatenate(own, axis=1)
     truth = labels[np.concatenate(left)]
     heads, report = [], {}
@@ -236,7 +239,7 @@ def _calibrate(
         heads[place] = replace(head, floor=floor, scores=tuple(round(float(x), 5) for x in kept))
         single = {
             word: errors_of(row[known], truth[known, place])["mae"]
-            for word, row in zip(("heads", "at_rest", "trees"), honest[:, :, place])
+            for word, row in zip(PREDICTORS, honest[:, :, place])
             if not np.isnan(row[known]).any()
         }
         report[head.name] = {**errors_of(value[known], truth[known, place]), "mae_of": single}
@@ -264,16 +267,34 @@ def _blend(parts: np.ndarray, truth: np.ndarray) -> tuple[float, ...]:
 
 def _trees(
     rows: np.ndarray, labels: np.ndarray, kept: np.ndarray, seed: int, count: int, linked: Sequence[int]
-) -> list[Trees]:
-    found = []
-    for place, column in enumerate(labels.T):
+) -> list[Trees | None]:
+    values, found = _linked_labels(labels, linked), []
+    for column in values.T:
         known = kept[~np.isnan(column[kept])]
-        values = log_ratio(column[known]) if place in linked else column[known]
-        few = len(known) <= FEW
-        found.append(
-            randomised(rows[known], values, seed) if few else boosted(rows[known], values, seed, count)
-        )
+        few = 0 < len(known) <= FEW
+        found.append(randomised(rows[known], column[known], seed, count) if few else None)
     return found
+
+
+def _kernels(
+    rows: np.ndarray,
+    labels: np.ndarray,
+    train: np.ndarray,
+    shares: Sequence[np.ndarray],
+    linked: Sequence[int],
+) -> Kernels:
+    place = np.full(len(labels), -1)
+    place[train] = np.arange(len(train))
+    return Kernels.fitted(
+        rows[train], _linked_labels(labels, linked)[train], [place[share] for share in shares]
+    )
+
+
+def _linked_labels(labels: np.ndarray, linked: Sequence[int]) -> np.ndarray:
+    values = labels.copy()
+    for place in linked:
+        values[:, place] = log_ratio(labels[:, place])
+    return values
 
 
 def linked_targets(targets: Sequence[Target]) -> list[int]:

@@ -44,8 +44,8 @@ def property_page(facts: dict[str, Any]) -> str:
         "atoms. Other elements and larger cells are extrapolation, and predictions say so.",
         f"- Elements: {', '.join(facts['elements'])}.",
         f"- {facts['members']} members of {facts['parameters']:,} parameters, seed {facts['seed']}, "
-        f"{facts['minutes']:g} minutes. Motion: {moved}. {energy} It never saw forces: motion off the relaxed crystals "
-        "is extrapolation.",
+        f"at most {facts['minutes']:g} minutes. Motion: {moved}. {energy} It never saw forces: motion off the relaxed "
+        "crystals is extrapolation.",
     ]
     if facts["command"]:
         lines.append(f"- Made by `{facts['command']}`.")

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "evi
 
 import contenders
 import evolution as evidence
+import splits
 
 from tenfma.embedding.evolved import Size
 from tenfma.embedding.graphs import graphs_of
@@ -65,7 +66,7 @@ def test_contenders_see_a_turned_crystal_as_the_same(name):
     graphs = graphs_of([atoms, turned], torch.float64)
     net.static.fit(graphs.static)
     net.messages.fit(graphs)
-    if name != "langevin":  # with a bath each crystal has noise of its own
+    if name not in ("langevin", "hot"):  # with a bath each crystal has noise of its own
         y, rest = net(graphs)
         torch.testing.assert_close(y[0], y[1], rtol=0, atol=1e-9)
         torch.testing.assert_close(rest[0], rest[1], rtol=0, atol=1e-9)
@@ -78,8 +79,54 @@ def test_a_cell_runs_and_keeps_its_errors():
     ]
     labels = np.array([[np.log10(f.get_volume()), 1.0 + i, 0.01 * i] for i, f in enumerate(frames)])
     labels[::4, 1] = np.nan
-    labelled = Labelled(frames, labels, targets_of(evidence.TARGETS), tuple(map(str, range(30))), "mark")
+    labelled = Labelled(
+        frames, labels, targets_of(splits.PROBLEMS["elasticity"].targets), tuple(map(str, range(30))), "mark"
+    )
     graphs = graphs_of(frames)
     for name in ("trees", "leapfrog"):
         found = evidence.run(evidence.Cell(name, "random", 1.0, 0, 1), graphs, labelled)
-        assert len(found["errors"]) == 6 and set(found["mae"]) == set(evidence.TARGETS.split(","))
+        assert len(found["errors"]) == 6 and set(found["mae"]) == set(
+            splits.PROBLEMS["elasticity"].targets.split(",")
+        )
+
+
+def labelled_of(crystals, labels):
+    return Labelled(crystals, labels, targets_of("heat_all"), tuple(map(str, range(len(crystals)))), "mark")
+
+
+def test_splits_leave_out_what_they_name():
+    crystals = [
+        bulk(name, "rocksalt", a=5.0) for name in ("NaCl", "MgO", "LiF", "MgS", "CaO", "NaBr", "KCl", "TiN")
+    ]
+    labelled = labelled_of(crystals, np.arange(8.0)[:, None])
+    names = [atoms.get_chemical_formula() for atoms in crystals]
+    for split, asked in (("family-halides", {"ClNa", "FLi", "BrNa", "ClK"}), ("anion-S", {"MgS"})):
+        train, test = splits.parts(split, labelled)
+        assert {names[i] for i in test} == asked and len(train) + len(test) == 8
+        assert not set(train) & set(test)
+    train, test = splits.parts("energy", labelled)
+    assert labelled.labels[train].max() < labelled.labels[test].min()
+    with pytest.raises(ValueError, match="split"):
+        splits.parts("weekday", labelled)
+
+
+def test_noise_reaches_what_is_taught_and_nothing_else():
+    labels = np.random.default_rng(0).normal(size=(400, 2))
+    train = np.arange(300)
+    taught = splits.taught("noise-0.5", labels, train, seed=0)
+    np.testing.assert_array_equal(taught[300:], labels[300:])
+    assert np.std(taught[:300] - labels[:300]) == pytest.approx(0.5, rel=0.15)
+    np.testing.assert_array_equal(splits.taught("random", labels, train, seed=0), labels)
+
+
+def test_the_polynomial_kernel_learns_from_the_training_rows_alone():
+    generator = np.random.default_rng(0)
+    rows = np.abs(generator.normal(size=(150, 5)))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    y = (rows[:, :1] * rows[:, 1:2]) * 5
+    train = np.arange(100)
+    found = contenders.polynomial(rows, y, train, seed=0)
+    assert np.abs(found[100:] - y[100:]).mean() < 0.3 * np.abs(y[100:] - y[:100].mean()).mean()
+    other = y.copy()
+    other[100:] = 99
+    np.testing.assert_array_equal(contenders.polynomial(rows, other, train, seed=0), found)

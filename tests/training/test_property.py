@@ -15,7 +15,7 @@ import tenfma
 from tenfma.cli import run
 from tenfma.embedding.evolved import Motion, Size
 from tenfma.embedding.property_model import Head, PropertyModel
-from tenfma.embedding.trees import boosted
+from tenfma.embedding.trees import randomised
 from tenfma.errors import TenfmaError
 from tenfma.training.property import PropertyRecipe, train_property
 from tenfma.training.property_data import Target, folds, read_labelled, targets_of
@@ -184,17 +184,17 @@ def test_intervals_of_a_trained_model_cover_fresh_crystals(trained):
 
 
 def test_trees_kept_as_arrays_predict_what_scikit_learn_does(monkeypatch):
-    from sklearn.ensemble import GradientBoostingRegressor
+    from sklearn.ensemble import ExtraTreesRegressor
 
     generator = np.random.default_rng(1)
     X = generator.normal(size=(200, 5)).astype(np.float32)
     y = X[:, 0] * X[:, 1] + X[:, 2]
     fitted = []
-    original = GradientBoostingRegressor.fit
+    original = ExtraTreesRegressor.fit
     monkeypatch.setattr(
-        GradientBoostingRegressor, "fit", lambda self, *a: fitted.append(original(self, *a)) or self
+        ExtraTreesRegressor, "fit", lambda self, *a: fitted.append(original(self, *a)) or self
     )
-    trees = boosted(X, y, seed=0, trees=30)
+    trees = randomised(X, y, seed=0, trees=30)
     fresh = generator.normal(size=(500, 5)).astype(np.float32)
     np.testing.assert_allclose(trees.predict(fresh), fitted[0].predict(fresh), rtol=0, atol=1e-5)
 
@@ -315,3 +315,32 @@ def test_a_cards_command_keeps_targets_and_drops_folders():
     ]
     kept = ["train", "--target", "Cv_300K/atom,K_vrh", "--data", "F.extxyz", "--target=x/atom", "--out", "d"]
     assert _portable(given) == kept
+
+
+@pytest.mark.parametrize("still", [0.0, 1.0])
+def test_motion_may_set_in_late(still, tmp_path):
+    from tenfma.embedding.evolved import Evolved
+    from tenfma.embedding.graphs import graphs_of, static_names
+    from tenfma.training.property_loop import fit
+
+    frames = labelled(12)
+    graphs = graphs_of(frames)
+    torch.manual_seed(0)
+    net = Evolved(static_names(), 1, RECIPE.size, Motion(steps=2))
+    net.static.fit(graphs.static)
+    net.messages.fit(graphs)
+    fitted = fit(
+        net,
+        graphs,
+        torch.randn(12, 1),
+        torch.arange(12),
+        torch.arange(0),
+        scales=torch.ones(1),
+        energy=None,
+        schedule=Schedule(epochs=2, batch=6, still=still),
+        checkpoint=tmp_path / "net.ckpt",
+        seed=0,
+    )
+    assert fitted.motion == Motion(steps=2)
+    moved = bool(fitted.log_mass.abs().max() > 0)
+    assert moved == (still == 0.0)

@@ -1,0 +1,78 @@
+"""Which crystals teach and which are asked: by chance, by formula, by element family, by anion, by energy, by noise.
+
+A split's name says all: 'random', 'formula', 'family-halides', 'anion-S', 'energy', 'noise-0.5'. Families are left out of
+the elasticity file, anions out of `perov_5`, the highest energies out of `carbon_24`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tenfma.crystal.elements import table
+from tenfma.training.property_data import Labelled, folds
+
+FAMILIES = {
+    "halides": "F Cl Br I",
+    "chalcogenides": "O S Se Te",
+    "pnictides": "N P As Sb",
+    "lanthanides": "La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu",
+}
+#: share of the carbon crystals, those of highest energy, that are asked for
+HIGHEST = 0.25
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file, its targets, and which of them H at rest is taught."""
+
+    file: str
+    targets: str
+    energy: int
+
+
+PROBLEMS = {
+    "elasticity": Problem(
+        "elasticity/mp_binary_elasticity.extxyz.gz", "log10(K_vrh),log10(G_vrh),e_form_per_atom", 2
+    ),
+    "perov_5": Problem("perov_5/perov_5_dev.extxyz.gz", "heat_all", 0),
+    "carbon_24": Problem("carbon_24/carbon_24_dev.extxyz.gz", "energy_per_atom", 0),
+}
+
+
+def problem_of(split: str) -> str:
+    """The data a split is made of."""
+    return {"anion": "perov_5", "energy": "carbon_24"}.get(split.partition("-")[0], "elasticity")
+
+
+def parts(split: str, labelled: Labelled) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the crystals to learn from and of those asked for."""
+    kind, _, what = split.partition("-")
+    if kind in ("random", "formula", "noise"):
+        fold = folds(len(labelled), 5, 0, labelled.formulas if kind == "formula" else None)
+        asked = fold == 0
+    elif kind in ("family", "anion"):
+        symbols = (FAMILIES[what] if kind == "family" else what).split()
+        numbers = [table().symbols.index(symbol) for symbol in symbols]
+        asked = np.array([bool(np.isin(atoms.numbers, numbers).any()) for atoms in labelled.structures])
+    elif kind == "energy":
+        asked = labelled.labels[:, 0] >= np.quantile(labelled.labels[:, 0], 1 - HIGHEST)
+    else:
+        raise ValueError(f"there is no split {split!r}")
+    return np.nonzero(~asked)[0], np.nonzero(asked)[0]
+
+
+def taught(split: str, labels: np.ndarray, train: np.ndarray, seed: int) -> np.ndarray:
+    """Labels with normal noise of 'noise-x' times their spread where they are taught, or as they are."""
+    kind, _, what = split.partition("-")
+    if kind != "noise":
+        return labels
+    noise = np.random.default_rng(1000 + seed).normal(size=(len(train), labels.shape[1]))
+    found = labels.copy()
+    found[train] += float(what) * np.nanstd(labels[train], axis=0) * noise
+    return found
+
+
+def data_file(data: Path, problem: str) -> Path:
+    """Where a problem's crystals lie."""
+    return data / PROBLEMS[problem].file
