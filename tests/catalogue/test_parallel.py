@@ -68,6 +68,7 @@ def test_a_dead_worker_costs_nothing_and_the_bits_are_the_same(home, tmp_path, m
     assert found[0] == found[1] and len(found[0]) == 40
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_embedding_killed_at_random_moments_goes_on(kills, home, monkeypatch):
     with catalogue.open(filled=False) as held:
