@@ -307,6 +307,7 @@ def complete(path):
     return report
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_killed_at_random_moments(kills, home, trajectory, monkeypatch):
     rng = random.Random(kills)
