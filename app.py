@@ -12,6 +12,7 @@ with words:
 with picture:
     study = cache.home_study(t("patch.area"))
     components.player(t, study.movie, t("home.picture"), key="home-player", height=340)
+    files = st.container()
 
 start, end = float(study.area[0]), float(study.area[-1])
 change = float(max(abs(study.area / start - 1)))
@@ -37,3 +38,16 @@ if names:
     st.dataframe(rows, hide_index=True, alt=t("home.models"))
 else:
     st.markdown(t("home.models.none"))
+with files:
+    layout.data(t, "home", study.table())
+layout.equations(
+    t,
+    [
+        (
+            t("phase.eq.hamilton"),
+            r"H = \frac{p^2}{2} + 1 - \cos q, \qquad \dot q = \frac{\partial H}{\partial p}, \quad"
+            r"\dot p = -\frac{\partial H}{\partial q}",
+        ),
+        (t("phase.eq.area"), r"\oint p\,\mathrm{d}q = \text{const}"),
+    ],
+)

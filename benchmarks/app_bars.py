@@ -1,12 +1,14 @@
 """The app's bars in a headless browser: each figure beside what is asked of it.
 
-    python benchmarks/app_bars.py [--json bars.json] [--screens FOLDER]
+    python benchmarks/app_bars.py [--only cold,slider,frames,crowd,command] [--json bars.json] [--screens FOLDER]
 
-Times are of this machine and this moment; on a busy one they say little. With --screens, pictures of every page are
-written, light and dark, 1280 and 390 wide, in both languages.
+Times are of this machine and this moment; on a busy one they say little, so the processor time that the server has
+used until a first picture stands beside it. With --screens, pictures of every page are written, light and dark, 1280
+and 390 wide, in both languages.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import shutil
@@ -18,6 +20,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from playwright.async_api import async_playwright
 from playwright.sync_api import Page, sync_playwright
 
 from tenfma.ui.layout import PAGES
@@ -30,9 +33,9 @@ FLAGS = [
 FIGURE = {
     "drift": ".js-plotly-plot",
     "heat": ".js-plotly-plot",
-    "materials": ".stage canvas",
-    "simplices": ".stage canvas",
-    "couplings": ".stage canvas",
+    "materials": ".crystal[data-drawn='3d']",
+    "simplices": ".crystal[data-drawn='3d']",
+    "couplings": ".crystal[data-drawn='3d']",
     "atlas": ".js-plotly-plot",
     "evidence": ".js-plotly-plot",
 }
@@ -42,13 +45,30 @@ PATHS = {
 }
 
 
-def serve() -> tuple[subprocess.Popen, str]:
-    """A fresh server, answering."""
+#: how often each of ten people changes something, and on which pages by a slider
+MOVES = 5
+SLIDERS = ("materials", "simplices", "heat", "couplings")
+COUNT_RUNS = """() => { window.runs = 0; new MutationObserver(() => {
+    if (document.querySelector('.stApp').dataset.testScriptState === 'notRunning') window.runs += 1;
+}).observe(document.querySelector('.stApp'), { attributes: true, attributeFilter: ['data-test-script-state'] }); }"""
+
+
+def serve(*command: str) -> tuple[subprocess.Popen, str]:
+    """A fresh server, answering: by Streamlit's command, or by another that takes --port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    plain = (
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        f"--server.port={port}",
+        "--server.headless=true",
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"],
+        (*command, f"--port={port}") if command else plain,
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     url = f"http://localhost:{port}"
@@ -64,6 +84,15 @@ def serve() -> tuple[subprocess.Popen, str]:
 def picture(page: Page, name: str) -> None:
     """Wait for the page's first figure."""
     page.locator(FIGURE.get(name, "canvas.plane")).first.wait_for(state="visible", timeout=180_000)
+
+
+def used(process: subprocess.Popen) -> float:
+    """Processor time of the server, s; NaN where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def idle(page: Page) -> None:
@@ -82,12 +111,12 @@ def cold_and_warm(browser, rows: list) -> None:
             received.append(len(data))
 
         page.on("websocket", lambda opened, count=count: opened.on("framereceived", count))
-        begun = time.perf_counter()
+        begun, spent = time.perf_counter(), used(process)
         page.goto(f"{url}/{PATHS[name]}")
         picture(page, name)
-        rows.append(
-            (f"first picture, cold: {name}", time.perf_counter() - begun, 3.0 if name == "home" else 6.0, "s")
-        )
+        bar = 3.0 if name == "home" else 6.0
+        rows.append((f"first picture, cold: {name}", time.perf_counter() - begun, bar, "s"))
+        rows.append((f"  of it the server's processor time: {name}", used(process) - spent, bar, "s"))
         idle(page)
         rows.append((f"data sent: {name}", sum(received) / 1e6, 2.0, "MB"))
         begun = time.perf_counter()
@@ -135,6 +164,63 @@ def frames(browser, url: str, rows: list) -> None:
     page.close()
 
 
+def command(browser, rows: list) -> None:
+    """From `tenfma app` to the home page's picture."""
+    begun = time.perf_counter()
+    process, url = serve(sys.executable, "-m", "tenfma", "app", "--headless")
+    rows.append(("tenfma app, until it answers", time.perf_counter() - begun, 6.0, "s"))
+    page = browser.new_page()
+    page.goto(url)
+    picture(page, "home")
+    rows.append(("tenfma app, until the home page's picture", time.perf_counter() - begun, 9.0, "s"))
+    page.close()
+    process.terminate()
+    process.wait()
+
+
+async def crowd(url: str, chromium: str | None, rows: list) -> None:
+    """Ten browsers at once, each on a page of its own: how long a change takes, and what went wrong."""
+    times: list[float] = []
+    wrong: list[str] = []
+
+    async def person(browser, name: str) -> None:
+        context = await browser.new_context(viewport={"width": 1280, "height": 900})
+        page = await context.new_page()
+        page.on("pageerror", lambda error: wrong.append(f"{name}: {error}"))
+        await page.goto(f"{url}/{PATHS[name]}", timeout=300_000)
+        await page.locator(FIGURE.get(name, "canvas.plane")).first.wait_for(state="visible", timeout=300_000)
+        await page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=300_000)
+        await page.evaluate(COUNT_RUNS)
+        ready.append(name)
+        while len(ready) < len(PAGES):
+            await asyncio.sleep(0.2)
+        for move in range(MOVES):
+            before = await page.evaluate("window.runs")
+            begun = time.perf_counter()
+            if name in SLIDERS:
+                await page.get_by_role("slider").first.press("ArrowLeft" if move % 2 else "ArrowRight")
+            else:
+                await page.locator(".st-key-language button").nth(1 - move % 2).click()
+            await page.wait_for_function("was => window.runs > was", arg=before, timeout=120_000)
+            times.append(time.perf_counter() - begun)
+            await asyncio.sleep(0.5)
+        wrong.extend([f"{name}: an exception is shown"] * await page.get_by_test_id("stException").count())
+        await context.close()
+
+    ready: list[str] = []
+    async with async_playwright() as p:
+        browser = await p.chromium.launch(executable_path=chromium, args=FLAGS)
+        people = await asyncio.gather(*(person(browser, name) for name in PAGES), return_exceptions=True)
+        wrong.extend(f"{name}: {told}" for name, told in zip(PAGES, people) if told is not None)
+        await browser.close()
+    for each in wrong:
+        print(each)
+    rows.append((f"{len(PAGES)} browsers at once: errors", float(len(wrong)), 0.0, ""))
+    if times:
+        rows.append(("the same: a change, median", statistics.median(times), 3.0, "s"))
+        rows.append(("the same: the slowest of " + str(len(times)), max(times), 30.0, "s"))
+
+
 def screens(browser, url: str, folder: Path) -> None:
     """Pictures of every page."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -158,21 +244,28 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--screens", type=Path)
+    parser.add_argument("--only", default="command,cold,slider,frames,crowd")
     asked = parser.parse_args()
+    parts = asked.only.split(",")
     rows: list[tuple[str, float, float, str]] = []
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium, args=FLAGS)
-        if asked.screens is None:
+        if asked.screens is None and "command" in parts:
+            command(browser, rows)
+        if asked.screens is None and "cold" in parts:
             cold_and_warm(browser, rows)
         process, url = serve()
-        if asked.screens is None:
-            slider(browser, url, rows)
-            frames(browser, url, rows)
-        else:
+        if asked.screens is not None:
             screens(browser, url, asked.screens)
-        process.terminate()
+        else:
+            for part, measure in (("slider", slider), ("frames", frames)):
+                if part in parts:
+                    measure(browser, url, rows)
         browser.close()
+    if asked.screens is None and "crowd" in parts:
+        asyncio.run(crowd(url, chromium, rows))
+    process.terminate()
     missed = 0
     for name, value, bar, unit in rows:
         good = value >= bar if unit == "1/s" else value <= bar

@@ -63,7 +63,7 @@ with layout.told():
         t("order.picture", system=chosen.title),
         pd.DataFrame({"dt": fitted.steps, **fitted.errors}),
     )
-told = t("and").join(f"{name(m)} {order:.2f}" for m, order in fitted.order.items())
+told = t("and").join(f"{name(m)}: {order:.2f}" for m, order in fitted.order.items())
 st.markdown(t("order.note", orders=told))
 
 

@@ -7,6 +7,9 @@ from tenfma.viz import crystal_tables as tables
 from tenfma.viz import export
 from tenfma.viz.scenes import crystal_scene, scene_key
 
+#: bonds and triangles up to which they are set moving: a minute's work of the server, which others use too
+MOST_MOVED = 10_000
+
 t = layout.begin("materials")
 choose.take_upload()
 picture, controls = st.columns([1.75, 1], gap="medium")
@@ -92,6 +95,9 @@ def moving() -> None:
     from tenfma.viz import evolution
 
     st.subheader(t("evolve.title"), anchor=False)
+    if complex_.n_edges + complex_.n_triangles > MOST_MOVED:
+        st.caption(t("evolve.large", limit=MOST_MOVED))
+        return
     kT = state.number(t("evolve.kT"), "kT", 0.0, 0.0, 0.1, step=0.005, kind="slider", format="%.3f")
     with layout.told():
         run = cache.motion(crystal, 0.05, 100, kT)

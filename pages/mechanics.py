@@ -8,7 +8,8 @@ from tenfma.viz import notebook, phase
 
 t = layout.begin("mechanics")
 OWN = "own"
-steps, beside = st.columns([1.15, 1], gap="large")
+with st.container(key="picture-first"):
+    steps, beside = st.columns([1.15, 1], gap="large")
 
 with steps:
     options = [*notebook.EXAMPLES, OWN]

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from tenfma.ui import cache, choose, components, layout, state
+from tenfma.viz import export
 from tenfma.viz import simplices as view
 from tenfma.viz.scenes import simplex_scene
 
@@ -60,7 +61,8 @@ layout.notice(
 st.subheader(t("simplices.table", rank=shown), anchor=False)
 table = view.frame(features, rank)
 st.dataframe(table, hide_index=True, height=260, alt=t("simplices.table", rank=shown))
-layout.data(t, f"{rank}-{layout.file_name(crystal.source)}", table)
+files = {"html": lambda: export.page(scene, formula)}
+layout.data(t, f"{rank}-{layout.file_name(crystal.source)}", table, files)
 
 left, right = st.columns([1, 1.2], gap="medium")
 with left:

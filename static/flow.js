@@ -1,5 +1,5 @@
 // Energy flow: discs for parts, coloured and sized by the energy gained since the start, lines between them whose dots run
-// the way energy goes. Data: {places [[x, y]], names, links [[i, j]], times, energy [frames][parts], flow [frames][links],
+// the way energy goes. `Playback` is in playback.js. Data: {places [[x, y]], names, links [[i, j]], times, energy [frames][parts], flow [frames][links],
 // largest {energy, flow}, unit, height, texts} as tenfma/viz/flows.py makes it. A link's flow > 0 goes from j to i.
 
 const DURATION = 16; // seconds for the whole path at speed 1
@@ -10,44 +10,23 @@ const blend = (share) => {
   return `rgb(${REST.map((value, k) => Math.round(value + (end[k] - value) * s)).join(",")})`;
 };
 
-class FlowPicture {
+class FlowPicture extends Playback {
   constructor(root) {
-    this.root = root;
+    super(root, DURATION);
     this.canvas = root.querySelector(".plane");
-    this.button = root.querySelector(".play");
-    this.range = root.querySelector(".time");
-    this.speed = root.querySelector(".speed");
-    this.at = 0;
     this.run = 0;
-    this.button.onclick = () => this.play(!this.playing);
-    this.range.oninput = () => { this.at = Number(this.range.value); this.draw(); };
-    root.querySelector(".panels").onkeydown = (event) => {
-      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (step) { this.at = Math.max(0, Math.min(this.frames - 1, Math.round(this.at) + step)); this.draw(); }
-      else if (event.key === " ") this.play(!this.playing);
-      else return;
-      event.preventDefault();
-    };
     this.watch = new ResizeObserver(() => this.draw());
     this.watch.observe(this.canvas);
-    this.sight = new IntersectionObserver(([entry]) => { this.visible = entry.isIntersecting; });
-    this.sight.observe(this.canvas);
   }
 
   show(data) {
+    this.prepare(data.times.length, data.height, data.texts);
     this.data = data;
-    this.frames = data.times.length;
-    this.at = Math.min(this.at, this.frames - 1);
-    this.range.max = this.frames - 1;
-    this.range.setAttribute("aria-label", data.texts.frame);
-    this.speed.setAttribute("aria-label", data.texts.speed);
-    this.root.style.setProperty("--height", `${data.height}px`);
-    this.root.querySelector(".help").textContent = data.texts.help;
-    this.root.querySelector(".panels").setAttribute("aria-label", data.texts.alt);
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (this.playing === undefined) this.play(!still);
     this.draw();
+    this.start(true);
   }
+
+  passed(seconds) { this.run += seconds; }
 
   size() {
     const box = this.canvas.getBoundingClientRect(), ratio = Math.min(window.devicePixelRatio || 1, 2);
@@ -108,32 +87,6 @@ class FlowPicture {
       `t = ${Number(data.times[k].toPrecision(4))}     ${data.texts.energy}: ${data.names[best]} ${value >= 0 ? "+" : "−"}${Math.abs(value).toPrecision(3)} ${data.unit}`;
     this.range.value = k;
     this.root.dataset.frame = k;
-  }
-
-  play(on) {
-    this.playing = on;
-    this.button.textContent = on ? `❚❚ ${this.data.texts.pause}` : `▶ ${this.data.texts.play}`;
-    this.button.setAttribute("aria-pressed", String(on));
-    cancelAnimationFrame(this.request);
-    if (!on) return;
-    let last = performance.now();
-    const tick = (now) => {
-      this.request = requestAnimationFrame(tick);
-      const passed = Math.max(0, Math.min(0.1, (now - last) / 1000));
-      last = now;
-      if (this.visible === false || document.hidden) return;
-      this.run += passed;
-      this.at += (passed * Number(this.speed.value) * (this.frames - 1)) / DURATION;
-      if (this.at > this.frames - 1) this.at = 0;
-      this.draw();
-    };
-    this.request = requestAnimationFrame(tick);
-  }
-
-  end() {
-    cancelAnimationFrame(this.request);
-    this.watch.disconnect();
-    this.sight.disconnect();
   }
 }
 

@@ -1,5 +1,5 @@
 // The player: trajectories, energy contours and a moving patch of phase space on one canvas, energy on a second one.
-// Data: bytes as tenfma/viz/player.py packs them: header length (uint32), JSON header, float32 arrays it describes.
+// `Playback` is in playback.js. Data: bytes as tenfma/viz/player.py packs them: header length (uint32), JSON header, float32 arrays it describes.
 
 const DURATION = 14; // seconds for the whole path at speed 1
 const TRAIL = 160; // frames a trail looks back
@@ -54,20 +54,28 @@ class Panel {
     this.inner = { left: 58, right: this.width - 12, top: 12, bottom: this.height - 44 };
   }
 
-  frame(range) { this.range = range; }
+  frame(range) {
+    this.range = range;
+    const pen = this.still.getContext("2d"); // numbers are as wide as they are: axis names stand left of them
+    pen.font = `13px ${this.font}`;
+    const widths = this.ys().map((value) => pen.measureText(label(value)).width);
+    this.inner.left = Math.max(44, 32 + Math.max(0, ...widths));
+  }
+
+  ys() { return ticks(this.range[2], this.range[3], Math.max(3, this.height / 80)); }
   x(value) { const [a, b] = this.range; return this.inner.left + ((value - a) / (b - a)) * (this.inner.right - this.inner.left); }
   y(value) { const [, , a, b] = this.range; return this.inner.bottom - ((value - a) / (b - a)) * (this.inner.bottom - this.inner.top); }
 
   axes(context, xName, yName) {
     const { left, right, top, bottom } = this.inner;
-    const [xLow, xHigh, yLow, yHigh] = this.range;
+    const [xLow, xHigh] = this.range;
     context.save();
     context.font = `13px ${this.font}`;
     context.fillStyle = this.ink;
     context.strokeStyle = this.ink;
     context.lineWidth = 1;
     context.globalAlpha = 0.16;
-    const xs = ticks(xLow, xHigh, Math.max(3, this.width / 110)), ys = ticks(yLow, yHigh, Math.max(3, this.height / 80));
+    const xs = ticks(xLow, xHigh, Math.max(3, this.width / 110)), ys = this.ys();
     for (const value of xs) this.stroke(context, [[this.x(value), top], [this.x(value), bottom]]);
     for (const value of ys) this.stroke(context, [[left, this.y(value)], [right, this.y(value)]]);
     context.globalAlpha = 0.85;
@@ -138,63 +146,31 @@ function shape(context, symbol, x, y, size) {
   context.stroke();
 }
 
-class Player {
+class Player extends Playback {
   constructor(root) {
-    this.root = root;
+    super(root, DURATION);
     this.plane = new Panel(root.querySelector(".plane"));
     this.side = new Panel(root.querySelector(".side"));
-    this.button = root.querySelector(".play");
-    this.range = root.querySelector(".time");
-    this.speed = root.querySelector(".speed");
     this.out = root.querySelector(".values");
-    this.at = 0;
-    this.playing = false;
-    this.button.onclick = () => this.play(!this.playing);
-    this.range.oninput = () => { this.play(false); this.at = Number(this.range.value); this.draw(); };
     const seek = (event) => {
       if (!event.buttons || !this.data) return;
       const box = this.side.canvas.getBoundingClientRect(), { left, right } = this.side.inner;
-      const share = (event.clientX - box.left - left) / (right - left);
       this.play(false);
-      this.at = Math.max(0, Math.min(1, share)) * (this.frames - 1);
-      this.draw();
+      this.seek(((event.clientX - box.left - left) / (right - left)) * (this.frames - 1));
     };
     this.side.canvas.onpointerdown = seek;
     this.side.canvas.onpointermove = seek;
-    root.onkeydown = (event) => {
-      if (event.target.tagName === "INPUT" || event.target.tagName === "SELECT" || event.target.tagName === "BUTTON") return;
-      if (event.key === " ") this.play(!this.playing);
-      else if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
-        this.play(false);
-        this.at = Math.max(0, Math.min(this.frames - 1, this.at + (event.key === "ArrowRight" ? 1 : -1) * Math.max(1, this.frames / 100)));
-        this.draw();
-      } else return;
-      event.preventDefault();
-    };
     this.watch = new ResizeObserver(() => this.layout());
     this.watch.observe(root.querySelector(".panels"));
-    this.sight = new IntersectionObserver(([entry]) => { this.visible = entry.isIntersecting; });
-    this.sight.observe(root);
   }
 
   show(data) {
-    const share = this.data ? this.at / Math.max(1, this.frames - 1) : 0;
+    this.prepare(data.arrays.time.size, data.height, data.texts);
     this.data = data;
-    this.frames = data.arrays.time.size;
-    this.at = share * (this.frames - 1);
-    this.range.max = this.frames - 1;
-    this.range.setAttribute("aria-label", data.texts.frame);
-    this.speed.setAttribute("aria-label", data.texts.speed);
-    this.root.querySelector(".panels").setAttribute("aria-label", data.texts.alt);
-    this.root.querySelector(".help").textContent = data.texts.help;
-    this.root.style.setProperty("--height", `${data.height}px`);
     this.root.classList.toggle("single", !data.side);
     this.legend();
     this.layout();
-    if (!this.started) {
-      this.started = true;
-      this.play(data.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches);
-    } else this.play(this.playing);
+    this.start(data.autoplay);
   }
 
   legend() {
@@ -352,33 +328,6 @@ class Player {
     }
     this.out.textContent = said.join("     ");
     this.root.dataset.frame = k;
-  }
-
-  play(on) {
-    this.playing = on;
-    this.button.textContent = on ? `❚❚ ${this.data.texts.pause}` : `▶ ${this.data.texts.play}`;
-    this.button.setAttribute("aria-pressed", String(on));
-    cancelAnimationFrame(this.request);
-    if (!on) return;
-    let last = performance.now(), drawn = 0, since = last;
-    const tick = (now) => {
-      this.request = requestAnimationFrame(tick);
-      const passed = Math.max(0, Math.min(0.1, (now - last) / 1000)); // a frame may be stamped before the click
-      last = now;
-      if (this.visible === false || document.hidden) { since = now; drawn = 0; return; }
-      this.at += (passed * Number(this.speed.value) * (this.frames - 1)) / DURATION;
-      if (this.at > this.frames - 1) this.at = 0;
-      this.draw();
-      drawn += 1;
-      if (now - since > 1000) { this.root.dataset.fps = ((1000 * drawn) / (now - since)).toFixed(1); since = now; drawn = 0; }
-    };
-    this.request = requestAnimationFrame(tick);
-  }
-
-  end() {
-    cancelAnimationFrame(this.request);
-    this.watch.disconnect();
-    this.sight.disconnect();
   }
 }
 

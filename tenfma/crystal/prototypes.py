@@ -54,7 +54,8 @@ class Prototype:
     @property
     def title(self) -> str:
         """Formula, mineral and Strukturbericht symbol for a person to read."""
-        known = [text for text in (self.mineral, self.strukturbericht) if text]
+        mineral = self.mineral.replace("(", "").replace(")", "")
+        known = [text for text in (mineral, self.strukturbericht) if text]
         return f"{self.formula} ({', '.join(known)})" if known else f"{self.formula} ({self.aflow})"
 
     def structure(self) -> Structure:

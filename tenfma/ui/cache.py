@@ -12,6 +12,8 @@ from tenfma.errors import StructureError
 from tenfma.viz import first
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tenfma.viz.bonds import Bond
     from tenfma.viz.crystal_tables import Symmetry
     from tenfma.viz.player import Movie
@@ -271,6 +273,14 @@ class Home:
 
     movie: Movie
     area: np.ndarray
+
+    def table(self) -> pd.DataFrame:
+        """t, q, p, H and the patch's area at every frame."""
+        import pandas as pd
+
+        (path,), (energy,) = self.movie.paths.values(), self.movie.energies.values()
+        columns = {"t": self.movie.times, "q": path[:, 0], "p": path[:, 1], "H": energy}
+        return pd.DataFrame({**columns, "area": self.area})
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

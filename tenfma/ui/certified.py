@@ -34,8 +34,15 @@ def _told(t: Texts, column: str, text: str) -> str:
 
 def show(t: Texts, certificate: dict[str, Any], name: str) -> None:
     """Verdict, table and downloads."""
-    good = certificate.get("green")
-    (st.success if good else st.error)(layout.plain(certificate.get("verdict", "")))
+    checks = certificate["checks"]
+    failed = [layout.plain(_told(t, "check", each["name"])) for each in checks if each["verdict"] == "fail"]
+    passed = sum(each["verdict"] == "pass" for each in checks)
+    if failed:
+        st.error(t("certificate.red", count=len(failed), names=", ".join(failed)))
+    elif certificate.get("green"):
+        st.success(t("certificate.green", count=passed))
+    else:
+        st.info(t("certificate.open", count=passed))
     table = rows(t, certificate)
     st.dataframe(table, hide_index=True, alt=t("certificate.title"), key=f"checks-{name}")
     layout.data(t, name, table, {"json": json.dumps(certificate)})

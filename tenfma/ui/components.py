@@ -69,8 +69,9 @@ def picked_in(scene: str, sites: int, key: str = "viewer") -> int | None:
     return None
 
 
+#: one player for both: the second canvas is there for those who have a use for it
 _PLAYER_HTML = """
-<div class="player">
+<div class="player {kind}">
   <div class="panels" tabindex="0" role="img"><canvas class="plane"></canvas><canvas class="side"></canvas></div>
   <div class="legend"></div>
   <div class="controls">
@@ -84,9 +85,16 @@ _PLAYER_HTML = """
 </div>
 """
 
-_player = st.components.v2.component(
-    "tenfma_player", html=_PLAYER_HTML, css=_asset("player.css"), js=_asset("player.js")
-)
+
+def _player_of(kind: str, file: str) -> Any:
+    """A component of the player's controls with a picture of its own."""
+    code = _asset("playback.js") + _asset(file)
+    html = _PLAYER_HTML.format(kind=kind)
+    return st.components.v2.component(f"tenfma_{file[:-3]}", html=html, css=_asset("player.css"), js=code)
+
+
+_player = _player_of("", "player.js")
+_flow = _player_of("single", "flow.js")
 
 
 def player(t: Texts, movie: Movie, alt: str, key: str = "player", height: int = 420) -> None:
@@ -94,25 +102,6 @@ def player(t: Texts, movie: Movie, alt: str, key: str = "player", height: int = 
     spoken = {name: t(name) for name in ("play", "pause", "time", "speed", "frame")}
     spoken |= {"help": t("player.help"), "alt": alt}
     _player(key=key, data=packed(movie, spoken, height))
-
-
-_FLOW_HTML = """
-<div class="player single">
-  <div class="panels" tabindex="0" role="img"><canvas class="plane"></canvas></div>
-  <div class="controls">
-    <button class="play" type="button"></button>
-    <input class="time" type="range" min="0" max="1" step="1" value="0">
-    <select class="speed"><option value="0.25">¼×</option><option value="0.5">½×</option>
-      <option value="1" selected>1×</option><option value="2">2×</option><option value="4">4×</option></select>
-  </div>
-  <output class="values" aria-live="off"></output>
-  <p class="help"></p>
-</div>
-"""
-
-_flow = st.components.v2.component(
-    "tenfma_flow", html=_FLOW_HTML, css=_asset("player.css"), js=_asset("flow.js")
-)
 
 
 def flow(t: Texts, picture: Mapping[str, Any], alt: str, key: str = "flow", height: int = 400) -> None:

@@ -1,5 +1,6 @@
 """Parts of the Couplings page: crystal, heat map and distances that answer to one choice; energies, bonds, flow."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from tenfma.ui import cache, components, explained, layout, state
 from tenfma.ui.explained import Explained
 from tenfma.ui.texts import Texts
 from tenfma.viz import couplings as view
-from tenfma.viz import flows
+from tenfma.viz import export, flows
+from tenfma.viz.scenes import Scene
 
 NOBODY = "none"
 VIEWER, MATRIX, DISTANCE = "couplings-viewer", "couplings-matrix", "couplings-distance"
@@ -73,8 +75,9 @@ def linked(t: Texts, chosen: Explained) -> None:
         place = st.container()
         atom, partner = _choices(t, chosen, labels)
     with left:
+        files = {}
         if chosen.structure is not None:
-            _crystal(t, chosen, atom, partner)
+            files["html"] = partial(export.page, _crystal(t, chosen, atom, partner), chosen.title)
         else:
             _slopes(t, chosen)
     with place:
@@ -84,9 +87,9 @@ def linked(t: Texts, chosen: Explained) -> None:
         alt = t("couplings.matrix", count=len(labels), title=chosen.title)
         st.plotly_chart(
             chart, key=MATRIX, alt=alt, on_select=_clicked(MATRIX), selection_mode="points",
-            config={"displayModeBar": False},
+            config=layout.saveable(f"couplings-{chosen.slug}"),
         )  # fmt: skip
-        layout.data(t, f"couplings-{chosen.slug}", view.pair_table(labels, strengths, distances))
+        layout.data(t, f"couplings-{chosen.slug}", view.pair_table(labels, strengths, distances), files)
     if partner is not None:
         _pair(t, chosen, atom, partner)
     st.subheader(t("couplings.distance"), anchor=False)
@@ -95,11 +98,11 @@ def linked(t: Texts, chosen: Explained) -> None:
     st.plotly_chart(
         view.distance_figure(labels, strengths, distances, names, atom, partner),
         key=DISTANCE, alt=t("couplings.distance.picture", title=chosen.title), on_select=_clicked(DISTANCE),
-        selection_mode="points", config={"displayModeBar": False},
+        selection_mode="points", config=layout.saveable(f"couplings-{chosen.slug}"),
     )  # fmt: skip
 
 
-def _crystal(t: Texts, chosen: Explained, atom: int, partner: int | None) -> None:
+def _crystal(t: Texts, chosen: Explained, atom: int, partner: int | None) -> Scene:
     place = st.container()
     degrees = state.number(t("couplings.rotate"), "turn", 25, 0, 180, step=5, kind="slider")
     structure, forces, error = explained.turned_forces(chosen, chosen.key, chosen.model, float(degrees))
@@ -120,6 +123,7 @@ def _crystal(t: Texts, chosen: Explained, atom: int, partner: int | None) -> Non
         + " "
         + t("couplings.equivariant", error=error, size=float(np.linalg.norm(forces)))
     )
+    return scene
 
 
 def _slopes(t: Texts, chosen: Explained) -> None:

@@ -1,6 +1,7 @@
 """Which atoms a chemist would join by a line: near neighbours by pymatgen, not by a radius."""
 
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ from pymatgen.core import Structure
 
 #: cells up to this many atoms are asked of CrystalNN, larger ones of the quicker minimum-distance rule
 CRYSTALNN_LIMIT = 120
+#: the minimum-distance rule: neighbours up to this many times the distance of the nearest, and where looking ends, Å
+NEARLY, FARTHEST = 1.1, 10.0
 
 
 @dataclass(frozen=True)
@@ -37,43 +40,53 @@ def near_bonds(structure: Structure) -> list[Bond]:
 
 
 def _found(structure: Structure) -> list[Bond]:
-    from pymatgen.core.local_env import CrystalNN, MinimumDistanceNN
+    from pymatgen.core.local_env import CrystalNN
 
-    rules: list[Any] = [MinimumDistanceNN()]
     if len(structure) <= CRYSTALNN_LIMIT:
-        rules.insert(0, CrystalNN())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for rule in rules:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             try:
-                return _unique(structure, rule.get_all_nn_info(structure))
+                shells = CrystalNN().get_all_nn_info(structure)
+                return _unique(
+                    structure,
+                    (
+                        (i, int(entry["site_index"]), _shift(entry["image"]))
+                        for i, shell in enumerate(shells)
+                        for entry in shell
+                    ),
+                )
             except (ValueError, RuntimeError, IndexError, KeyError, ZeroDivisionError):
-                continue  # a Voronoi cell that does not close, as for atoms in a vacuum
-    return []
+                pass  # a Voronoi cell that does not close, as for atoms in a vacuum
+    return _unique(structure, _nearest(structure))
 
 
-def _unique(structure: Structure, neighbours: list[list[dict]]) -> list[Bond]:
+def _nearest(structure: Structure) -> Iterator[tuple[int, int, tuple[int, int, int]]]:
+    """Each atom with those at most `NEARLY` times as far as its nearest, which is looked for within `FARTHEST` Å."""
+    for reach in (0.4 * FARTHEST, FARTHEST):
+        i, j, shifts, lengths = structure.get_neighbor_list(reach)
+        least = np.full(len(structure), np.inf)
+        np.minimum.at(least, i, lengths)
+        if np.isfinite(least).all() and NEARLY * least.max() <= reach:
+            break
+    for place in np.flatnonzero(lengths <= NEARLY * least[i]):
+        yield int(i[place]), int(j[place]), _shift(shifts[place])
+
+
+def _unique(structure: Structure, neighbours: Iterable[tuple[int, int, tuple[int, int, int]]]) -> list[Bond]:
     found: dict[tuple, Bond] = {}
-    for i, shell in enumerate(neighbours):
-        for entry in shell:
-            j, shift = int(entry["site_index"]), _shift(entry["image"])
-            back = (-shift[0], -shift[1], -shift[2])
-            key = min((i, j, shift), (j, i, back))
-            length = float(np.linalg.norm(vector(structure, *key)))
-            if length > 1e-6:
-                found[key] = Bond(*key, length)
+    places, matrix = structure.frac_coords, structure.lattice.matrix
+    for i, j, shift in neighbours:
+        back = (-shift[0], -shift[1], -shift[2])
+        key = min((i, j, shift), (j, i, back))
+        length = float(np.linalg.norm((places[key[1]] + key[2] - places[key[0]]) @ matrix))
+        if length > 1e-6:
+            found[key] = Bond(*key, length)
     return [found[key] for key in sorted(found)]
 
 
 def _shift(image: Any) -> tuple[int, int, int]:
     a, b, c = (round(float(value)) for value in image)
     return a, b, c
-
-
-def vector(structure: Structure, i: int, j: int, shift: tuple[int, int, int]) -> np.ndarray:
-    """r_j + S·cell − r_i, Å."""
-    step = structure.frac_coords[j] + np.asarray(shift) - structure.frac_coords[i]
-    return step @ structure.lattice.matrix
 
 
 def coordination(structure: Structure, bonds: list[Bond]) -> np.ndarray:

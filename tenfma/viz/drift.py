@@ -188,7 +188,7 @@ def _end(
 def order_figure(result: Orders, label: Callable[[str], str], x: str, y: str) -> go.Figure:
     """Error against step on log axes; `label` names each line with its fitted order."""
     chart = figure(x, y, height=400, log_x=True, log_y=True)
-    chart.update_xaxes(dtick=None, nticks=6, exponentformat="power")
+    chart.update_xaxes(tickvals=result.steps, ticktext=[f"{step:.2g}" for step in result.steps])
     for method, errors in result.errors.items():
         look = mark(LOOK[method])
         shown = np.isfinite(errors) & (errors > 0)
@@ -196,6 +196,9 @@ def order_figure(result: Orders, label: Callable[[str], str], x: str, y: str) ->
             x=result.steps[shown], y=errors[shown], name=label(method), mode="lines+markers", line=line(LOOK[method]),
             marker={"symbol": look.symbol, "size": 8}, hovertemplate="Δt = %{x:.3g}<br>%{y:.2e}<extra></extra>",
         )  # fmt: skip
+    found = np.concatenate([e[np.isfinite(e) & (e > 0)] for e in result.errors.values()] or [np.ones(1)])
+    decades = np.log10(found.max(initial=1e-16) / found.min(initial=1.0))
+    chart.update_yaxes(dtick=max(1, round(decades / 6)))
     return chart
 
 

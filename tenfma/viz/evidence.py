@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import pandas as pd
@@ -227,6 +228,10 @@ def behind(table: pd.DataFrame) -> list[tuple[str, str, float, str, float]]:
     return found
 
 
+#: on which side of its mark an element stands, so that neighbours do not write over each other
+BESIDE = {OURS: "bottom center", "MTP": "middle left", "GAP": "middle right"}
+
+
 def accuracy_figure(table: pd.DataFrame) -> go.Figure:
     """Energy error against force error, one mark per model and element: lower and more left is better."""
     names = list(table.columns[2:])
@@ -237,9 +242,11 @@ def accuracy_figure(table: pd.DataFrame) -> go.Figure:
         if len(rows):
             chart.add_scatter(
                 x=rows[names[1]], y=rows[names[0]], mode="markers+text", text=rows["element"], name=model,
-                textposition="top center", marker={"color": colour, "symbol": symbol, "size": size},
+                textposition=BESIDE.get(model, "top center"), marker={"color": colour, "symbol": symbol, "size": size},
             )  # fmt: skip
-    return chart.update_xaxes(dtick="D2").update_yaxes(dtick="D2")
+    ticks = [10.0**power * digit for power in range(-4, 4) for digit in (1, 2, 5)]
+    written = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+    return chart.update_xaxes(**written).update_yaxes(**written)
 
 
 def ratios(files: list[Measured]) -> pd.DataFrame:
@@ -260,8 +267,13 @@ def ratios(files: list[Measured]) -> pd.DataFrame:
 def ratio_figure(table: pd.DataFrame, axis: str, names: tuple[str, str]) -> go.Figure:
     """Ratios on a log axis round 1: circles to the right are quicker than the peer, squares to the left slower."""
     rows = table.sort_values("ratio", kind="stable")
-    chart = figure(axis, "", height=110 + 26 * len(rows), log_x=True)
-    labels = [f"{task[:54]} | {peer}" for task, peer in zip(rows["task"], rows["peer"])]
+    chart = figure(axis, "", height=130 + 36 * len(rows), log_x=True)
+    labels = [f"{task} | {peer}" for task, peer in zip(rows["task"], rows["peer"])]
+    for label in labels:  # above its line, not beside it: a narrow screen has no room there
+        chart.add_annotation(
+            x=0, xref="paper", xanchor="left", y=label, yshift=11, showarrow=False, align="left",
+            text=shorten(label, 62, placeholder=" …"), font={"size": 11},
+        )  # fmt: skip
     for ahead, name, colour, symbol in (
         (True, names[0], BLUE, "circle"),
         (False, names[1], VERMILLION, "square"),
@@ -274,5 +286,5 @@ def ratio_figure(table: pd.DataFrame, axis: str, names: tuple[str, str]) -> go.F
             )  # fmt: skip
     chart.add_vline(x=1, line={"color": GREY, "width": 1, "dash": "dash"})
     return chart.update_yaxes(
-        categoryorder="array", categoryarray=labels, tickfont={"size": 11}
+        categoryorder="array", categoryarray=labels, showticklabels=False, ticks=""
     ).update_xaxes(dtick=1)

@@ -33,6 +33,13 @@ def page(scene: Scene, title: str, width: int = 800, height: int = 600) -> str:
                 "color": arrow["colour"],
             }
         )
+    for stick in scene.get("sticks", []):
+        ends = {"start": _point(stick["from"]), "end": _point(stick["to"]), "fromCap": 2, "toCap": 2}
+        view.addCylinder({**ends, "radius": stick["radius"], "color": stick["colour"]})
+    for triangle in scene.get("triangles", []):
+        corners = [_point(corner) for corner in triangle["corners"]]
+        faces = {"vertexArr": corners * 2, "faceArr": [0, 1, 2, 3, 5, 4]}  # both sides
+        view.addCustom({**faces, "color": triangle["colour"], "alpha": scene["alpha"]})
     view.zoomTo()
     library = (
         (site() / "static" / "3Dmol-min.js").read_text(encoding="utf-8").replace("</script", "<\\/script")

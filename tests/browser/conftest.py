@@ -29,6 +29,10 @@ class Server:
             self.port = probe.getsockname()[1]
         self.url = f"http://localhost:{self.port}"
         self.home = tempfile.TemporaryDirectory()  # the catalogue of these tests, not the user's
+        self.start()
+
+    def start(self) -> None:
+        """A process at this address, answering."""
         home = {"OMP_NUM_THREADS": "1", "TENFMA_DATA_HOME": self.home.name}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}", "--server.headless=true"],

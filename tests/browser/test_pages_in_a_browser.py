@@ -68,9 +68,7 @@ def test_page_fits_a_narrow_screen(server, visit, page, language):
         "Math.max(document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth)"
     )
     assert wide <= 390, "the page overflows sideways"
-    assert figure.bounding_box()["y"] < 844 or page == "mechanics", (
-        "the first figure is below the first screen"
-    )
+    assert figure.bounding_box()["y"] < 844, "the first figure is below the first screen"
 
 
 def test_player_moves_and_its_button_stops_it(server, visit):
@@ -233,3 +231,57 @@ def test_a_crystal_saved_as_one_file_draws_without_a_server(browser, tmp_path):
     assert not errors
     assert not [url for url in asked if url.startswith("http")]
     window.close()
+
+
+def restarted(server):
+    """The same address, a new process: what was open in browsers is gone from memory."""
+    server.process.kill()
+    server.process.wait(timeout=30)
+    server.start()
+
+
+def test_a_page_recovers_when_its_server_was_killed_and_restarted(fresh_server, visit):
+    seen = visit(f"{fresh_server.url}/heat?potential=harmonic&mass=4.0")
+    first_figure(seen, "heat")
+    restarted(fresh_server)
+    seen.page.wait_for_timeout(3000)
+    seen.page.wait_for_selector('[data-test-connection-state="CONNECTED"]', timeout=120_000)
+    seen.ready()
+    said = seen.page.locator("[class*=st-key-notice-]").first
+    before = said.inner_text()
+    seen.page.get_by_role("slider").first.press("ArrowRight")
+    seen.page.wait_for_function(
+        "was => document.querySelector('[class*=st-key-notice-]').innerText !== was",
+        arg=before,
+        timeout=120_000,
+    )
+    assert "mass=4.0" in seen.page.url, "the restart lost what was chosen"
+    assert seen.page.get_by_test_id("stException").count() == 0
+
+
+HOSTILE = "<img src=x onerror=window.harmed=1>"
+
+
+def chosen_file(seen, name: str, content: bytes) -> None:
+    seen.page.locator("input[type=file]").first.set_input_files(
+        {"name": name, "mimeType": "text/plain", "buffer": content}
+    )
+
+
+def test_a_file_above_5_mb_is_refused_in_words(server, visit):
+    seen = visit(f"{server.url}/materials")
+    first_figure(seen, "materials")
+    chosen_file(seen, "large.cif", b"#" * 6_000_000)
+    assert holds(seen, "5.0MB")
+    assert seen.page.locator(".crystal").get_attribute("data-drawn") == "3d"
+
+
+def test_a_hostile_file_becomes_text_and_nothing_else(server, visit):
+    seen = visit(f"{server.url}/materials")
+    first_figure(seen, "materials")
+    before = seen.page.locator(".crystal").get_attribute("data-view")
+    chosen_file(seen, f"{HOSTILE}.cif", f"data_{HOSTILE}\n_cell_length_a 4\n".encode())
+    seen.page.get_by_test_id("stAlert").first.wait_for(timeout=60_000)
+    assert seen.page.evaluate("window.harmed") is None
+    assert seen.page.locator(".crystal").get_attribute("data-view") == before
+    assert not seen.foreign

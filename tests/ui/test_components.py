@@ -9,7 +9,7 @@ import pytest
 from tenfma.site import site
 
 STATIC = site() / "static"
-OURS = ["crystal.js", "player.js"]
+OURS = ["crystal.js", "flow.js", "playback.js", "player.js"]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_our_code_is_small_and_asks_no_other_origin(name):
     assert not re.search(r"https?://", text)
     for danger in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "document.write", "Function("):
         assert danger not in text, f"{danger}: data must never become markup or code"
-    assert "prefers-reduced-motion" in text or name != "player.js"
+    assert "prefers-reduced-motion" in text or name != "playback.js", "what moves by itself must ask"
 
 
 @pytest.mark.parametrize("name", OURS)

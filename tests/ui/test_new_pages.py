@@ -12,6 +12,12 @@ from tenfma.ui.lessons import LESSONS
 from tenfma.ui.texts import CATALOGUE
 
 
+def number(text: str) -> float:
+    """5.7×10⁻⁹ as a number."""
+    digits, _, power = text.partition("×10")
+    return float(f"{digits}e{power.translate(str.maketrans('⁻⁰¹²³⁴⁵⁶⁷⁸⁹', '-0123456789')) or 0}")
+
+
 def captions(at: AppTest) -> str:
     return "\n".join(each.value for each in at.caption)
 
@@ -29,7 +35,7 @@ def test_couplings_of_a_learned_crystal_turn_with_it():
     assert not at.exception
     assert not at.error
     told = captions(at)
-    error = float(told.split("R F(x)‖ = ")[1].split(" ")[0])
+    error = number(told.split("R F(x)‖ = ")[1].split(" ")[0])
     assert error < 1e-10
     assert "Pair Si2 – Si5" in markdown(at)
     squares = next(c for c in charts(at) if c["data"][0]["type"] == "heatmap")["data"][1]
@@ -55,10 +61,10 @@ def test_learned_crystal_keeps_area_with_leapfrog_and_not_with_euler():
     at = opened("phase", of="learned", model="Si", count="50")
     assert not at.exception
     assert "area" in markdown(at)
-    change = float(markdown(at).split("stays within ")[1].split(" ")[0])
+    change = number(markdown(at).split("stays within ")[1].split(" ")[0])
     assert change < 1e-9
     at = opened("phase", of="learned", model="Si", count="50", ways="euler,leapfrog")
-    wrong = float(markdown(at).split("stays within ")[1].split(" ")[0])
+    wrong = number(markdown(at).split("stays within ")[1].split(" ")[0])
     assert wrong > 1e-3
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tenfma.ui import layout
-from tenfma.ui.texts import CATALOGUE, LANGUAGES, PARTS, language_of, texts
+from tenfma.ui.texts import CATALOGUE, LANGUAGES, PARTS, language_of, power, texts
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "tenfma" / "ui").glob("*.py")),
@@ -90,3 +90,12 @@ def test_file_names_are_tamed():
     assert layout.file_name("../../etc/passwd") == "passwd"
     assert layout.file_name("<b>:x?.cif") == "b-x-.cif"
     assert layout.file_name("…") == "crystal"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("5.7e-09", "5.7×10⁻⁹"), ("2e+03", "2×10³"), ("0e+00", "0"), ("1.5e+00", "1.5"), ("0.25", "0.25"), ("nan", "nan"),
+     ("-3.1e-12", "-3.1×10⁻¹²"), ("1e", "1e")],
+)  # fmt: skip
+def test_exponents_are_written_as_people_write_them(number, shown):
+    assert power(number) == shown

@@ -3,6 +3,7 @@
 Symbols, code, data columns and file names are the same in both languages and are not in here.
 """
 
+import string
 from collections.abc import Callable
 
 from tenfma.ui.texts import (
@@ -50,9 +51,31 @@ def texts(language: str) -> Texts:
     column = list(LANGUAGES).index(language)
 
     def t(key: str, **values: object) -> str:
-        return CATALOGUE[key][column].format(**values) if values else CATALOGUE[key][column]
+        return _SENTENCES.vformat(CATALOGUE[key][column], (), values) if values else CATALOGUE[key][column]
 
     return t
+
+
+def power(number: str) -> str:
+    """5.7e-09 as 5.7×10⁻⁹; what has no exponent stays."""
+    digits, sign, exponent = number.partition("e")
+    if not sign or not exponent.lstrip("+-").isdigit():
+        return number
+    if float(number) == 0 or int(exponent) == 0:
+        return digits
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{digits}×10{raised}"
+
+
+class _Sentences(string.Formatter):
+    """Numbers with exponents are written as people write them."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        shown = str(super().format_field(value, format_spec))
+        return power(shown) if format_spec.endswith(("e", "g")) else shown
+
+
+_SENTENCES = _Sentences()
 
 
 def language_of(locale: str | None) -> str:

@@ -96,6 +96,10 @@ TEXTS = {
     "system.monoclinic": ("monoclinic", "单斜晶系"),
     "system.triclinic": ("triclinic", "三斜晶系"),
     "system.unknown": ("unknown", "未知"),
+    "evolve.large": (
+        "More than {limit} bonds and triangles are not set moving on this page; `tenfma evolve` does it.",
+        "键与三角形多于 {limit} 个时，本页不演示运动；可用 `tenfma evolve`。",
+    ),
     "evolve.title": ("Its simplices, set moving", "让它的单纯形动起来"),
     "evolve.note": (
         "{numbers} numbers move together, and leapfrog keeps their energy H within {drift:.1e} eV of its start over {steps} "

@@ -128,9 +128,9 @@ TEXTS = {
         "{system}：相对能量误差随时间变化（对数轴），每种方法一条线",
     ),
     "drift.note.crossing": (
-        "Runge–Kutta 4 begins {ratio:.2g} times closer to the energy than {rival}, but its error grows steadily, like t^{slope:.2f}, "
+        "Runge–Kutta 4 begins {ratio:.2g} times closer to the energy than {rival}, but its error grows steadily, like $t^{{{slope:.2f}}}$, "
         "while {rival}'s stays bounded: Runge–Kutta {when}.{euler}",
-        "四阶龙格–库塔起初比{rival}更接近真实能量 {ratio:.2g} 倍，但误差持续增长（约 t^{slope:.2f}），而{rival}的误差有界："
+        "四阶龙格–库塔起初比{rival}更接近真实能量 {ratio:.2g} 倍，但误差持续增长（约 $t^{{{slope:.2f}}}$），而{rival}的误差有界："
         "{when}。{euler}",
     ),
     "drift.euler": (

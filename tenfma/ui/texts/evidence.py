@@ -101,6 +101,15 @@ TEXTS = {
         "比值取同一次运行中交替各轮的中位数之比，以抵消机器状态的影响：",
     ),
     "evidence.eq.mae": ("Mean absolute errors over the test frames:", "测试构型上的平均绝对误差："),
+    "certificate.green": (
+        "Green: all {count} checks that apply pass.",
+        "绿：适用的 {count} 项检验全部通过。",
+    ),
+    "certificate.red": ("Red: {count} checks fail: {names}.", "红：{count} 项检验未通过：{names}。"),
+    "certificate.open": (
+        "Open: {count} checks pass, too few to judge.",
+        "未定：通过 {count} 项，不足以判断。",
+    ),
     "verdict.pass": ("✓ pass", "✓ 通过"),
     "verdict.fail": ("✗ fail", "✗ 未通过"),
     "verdict.shown": ("· shown", "· 仅列出"),
