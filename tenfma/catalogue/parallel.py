@@ -23,7 +23,7 @@ RETRIES = 5
 #: seconds between two looks at how many workers there are
 LOOK = 1.0
 #: what local workers are started with. A task runs in a thread of its own, whose memory glibc would hand back to the
-#: system after every large array and fetch again: a third of the time. Sampling what a worker does costs as well.
+#: system after every large array and fetch again: a quarter of the time. Sampling what a worker does costs as well.
 WORKERS = {
     "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": 1,
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
