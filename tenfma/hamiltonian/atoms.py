@@ -21,7 +21,7 @@ from tenfma.crystal.complex import SimplicialComplex, complex_of
 from tenfma.crystal.cutoffs import Cutoff, cutoff_rule
 from tenfma.crystal.features import LOCAL_RANKS, FeatureTable, featurize
 from tenfma.errors import TenfmaError
-from tenfma.hamiltonian.evaluator import Evaluator
+from tenfma.hamiltonian.evaluator import Evaluator, side_by_side
 from tenfma.hamiltonian.learned import as_given, differenced, slope, without_total
 from tenfma.hamiltonian.lift import Lift
 from tenfma.hamiltonian.network import Connectivity
@@ -237,19 +237,26 @@ class AtomsHamiltonian(Hamiltonian):
 
     def _computed(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         assert self._evaluator is not None
-        energies, forces = np.zeros((len(rows), self.n_crystals)), np.zeros(rows.shape)
-        owner = self.owner.numpy()
+        owner, numbers, crystals = self.owner.numpy(), self.numbers.numpy(), range(self.n_crystals)
+        places = [np.flatnonzero(owner == crystal) for crystal in crystals]
+        found = []
         for member, row in enumerate(rows):
-            for crystal in range(self.n_crystals):
-                here = owner == crystal
+            for crystal in crystals:
                 near = self._lists.setdefault(
                     member * self.n_crystals + crystal,
                     VerletList(self._evaluator.description.cutoff, self.skin),
                 )
-                pairs = near.pairs(row[here], self.cells[crystal].numpy(), self.pbc[crystal].numpy())
-                energy, force, _ = self._evaluator.energy_forces(self.numbers[here].numpy(), pairs)
-                energies[member, crystal], forces[member, here] = energy.sum(), force
-        return energies, forces
+                cell, pbc = self.cells[crystal].numpy(), self.pbc[crystal].numpy()
+                found.append(near.pairs(row[places[crystal]], cell, pbc))
+        order = np.concatenate(places)
+        energy, force, _ = self._evaluator.energy_forces(
+            np.tile(numbers[order], len(rows)), side_by_side(found)
+        )
+        ends = np.cumsum([len(place) for place in places])
+        parts = np.split(energy.reshape(len(rows), -1), ends[:-1], axis=1)
+        forces = np.empty(rows.shape)
+        forces[:, order] = force.reshape(rows.shape)
+        return np.stack([part.sum(1) for part in parts], axis=1), forces
 
 
 def _module_a(K: SimplicialComplex) -> dict[str, FeatureTable]:

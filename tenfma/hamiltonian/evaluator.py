@@ -1,5 +1,6 @@
 """Energies, forces and virials of a body-ordered U_θ at machine speed, and the rows least squares is made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,6 +36,19 @@ def pairs_of(positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray, cutoff: f
     order = np.lexsort((*vectors.T, neighbour, centre))
     first = np.searchsorted(centre[order], np.arange(len(positions) + 1))
     return Pairs(first, neighbour[order].astype(np.int64), np.ascontiguousarray(vectors[order]))
+
+
+def side_by_side(parts: Sequence[Pairs]) -> Pairs:
+    """The pairs of several systems as those of one, whose parts do not see each other."""
+    if len(parts) == 1:
+        return parts[0]
+    atoms = np.cumsum([0, *(len(part.first) - 1 for part in parts)])
+    pairs = np.cumsum([0, *(len(part.neighbour) for part in parts)])
+    return Pairs(
+        np.concatenate([*(part.first[:-1] + begun for part, begun in zip(parts, pairs)), pairs[-1:]]),
+        np.concatenate([part.neighbour + begun for part, begun in zip(parts, atoms)]),
+        np.concatenate([part.vectors for part in parts]),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +143,8 @@ class Evaluator:
         self.places, inverse = np.ascontiguousarray(self.places[place]), np.argsort(place)[inverse.ravel()]
         #: where the monomials of order 1, 2, 3 and 4 begin, and their end
         self.starts = np.searchsorted(order[place], np.arange(1, 6))
+        #: runs of order 3 and 4 that share two factors
+        self.groups = [lanes.groups_of(self.places, *self.starts[nu : nu + 2]) for nu in (2, 3)]
         self.theta = np.zeros((len(offsets), len(self.places)))
         for z in range(len(offsets)):
             np.add.at(self.theta[z], inverse.ravel(), weights[z, function] * coefficient)
@@ -141,7 +157,7 @@ class Evaluator:
         if len(numbers) >= lanes.FEWEST:
             return lanes.energies_and_slopes(
                 first, neighbour, kinds, lanes.blocks_of(kinds[: len(first) - 1]), d.embedding, self.offsets,
-                unit, g, dg, y, dy, self.places, self.starts, self.theta,
+                unit, g, dg, y, dy, self.places, self.starts, self.groups[0], self.groups[1], self.theta,
             )  # fmt: skip
         return kernels.energies_and_slopes(
             first, neighbour, kinds, d.embedding, self.offsets, unit, g, dg, y, dy, self.places, self.theta

@@ -22,9 +22,20 @@ def blocks_of(kinds: np.ndarray) -> np.ndarray:
     return np.concatenate(rows)
 
 
+def groups_of(places: np.ndarray, begin: int, end: int) -> np.ndarray:
+    """Where runs of monomials with the same first two factors begin within [begin, end), and `end`."""
+    pairs = places[begin:end, :2]
+    new = np.flatnonzero((pairs[1:] != pairs[:-1]).any(1)) + 1
+    starts = [0] if end > begin else []
+    return begin + np.concatenate([starts, new, [end - begin]]).astype(np.int64)
+
+
 @numba.njit(cache=True, error_model="numpy")
-def _products(A, D, total, places, starts, row):
-    """Adds Σ_t w_t Π A to the energies (LANES,) and its derivatives to D; terms are sorted by their order ν."""
+def _products(A, D, total, places, starts, triples, quadruples, row):
+    """Adds Σ_t w_t Π A to the energies (LANES,) and its derivatives to D; terms are sorted by their order ν.
+
+    Of ν = 3 and 4 those that share two factors come together: with S = Σ w A₃ (A₄) their sum is A₁ A₂ S.
+    """
     for t in range(starts[0], starts[1]):
         w, k1 = row[t], places[t, 0]
         for s in range(LANES):
@@ -37,35 +48,68 @@ def _products(A, D, total, places, starts, row):
             total[s] += a1 * a2
             D[k1, s] += w * a2
             D[k2, s] += a1
-    for t in range(starts[2], starts[3]):
-        w, k1, k2, k3 = row[t], places[t, 0], places[t, 1], places[t, 2]
+    S, a12 = np.empty(LANES), np.empty(LANES)
+    for group in range(len(triples) - 1):
+        begin, end = triples[group], triples[group + 1]
+        k1, k2 = places[begin, 0], places[begin, 1]
         for s in range(LANES):
-            a1, a2, a3 = w * A[k1, s], A[k2, s], A[k3, s]
-            a12 = a1 * a2
-            total[s] += a12 * a3
-            D[k1, s] += w * a2 * a3
-            D[k2, s] += a1 * a3
-            D[k3, s] += a12
-    for t in range(starts[3], starts[4]):
-        w, k1, k2, k3, k4 = row[t], places[t, 0], places[t, 1], places[t, 2], places[t, 3]
+            S[s], a12[s] = 0.0, A[k1, s] * A[k2, s]
+        for t in range(begin, end):
+            w, k3 = row[t], places[t, 2]
+            for s in range(LANES):
+                S[s] += w * A[k3, s]
+            for s in range(LANES):
+                D[k3, s] += w * a12[s]
+        _shared(A, D, total, S, a12, k1, k2)
+    for group in range(len(quadruples) - 1):
+        begin, end = quadruples[group], quadruples[group + 1]
+        k1, k2 = places[begin, 0], places[begin, 1]
         for s in range(LANES):
-            a1, a2, a3, a4 = w * A[k1, s], A[k2, s], A[k3, s], A[k4, s]
-            a12, a34 = a1 * a2, a3 * a4
-            total[s] += a12 * a34
-            D[k1, s] += w * a2 * a34
-            D[k2, s] += a1 * a34
-            D[k3, s] += a12 * a4
-            D[k4, s] += a12 * a3
+            S[s], a12[s] = 0.0, A[k1, s] * A[k2, s]
+        for t in range(begin, end):
+            w, k3, k4 = row[t], places[t, 2], places[t, 3]
+            for s in range(LANES):
+                S[s] += w * A[k3, s] * A[k4, s]
+            for s in range(LANES):
+                D[k3, s] += w * a12[s] * A[k4, s]
+            for s in range(LANES):
+                D[k4, s] += w * a12[s] * A[k3, s]
+        _shared(A, D, total, S, a12, k1, k2)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _shared(A, D, total, S, a12, k1, k2):
+    """What A₁ A₂ S adds to the energy and to the derivatives by A₁ and A₂."""
+    for s in range(LANES):
+        total[s] += a12[s] * S[s]
+        D[k1, s] += A[k2, s] * S[s]
+        D[k2, s] += A[k1, s] * S[s]
 
 
 @numba.njit(cache=True, error_model="numpy", parallel=True)
 def energies_and_slopes(
-    first, neighbour, kind, blocks, embedding, offsets, unit, g, dg, y, dy, places, starts, theta
+    first,
+    neighbour,
+    kind,
+    blocks,
+    embedding,
+    offsets,
+    unit,
+    g,
+    dg,
+    y,
+    dy,
+    places,
+    starts,
+    triples,
+    quadruples,
+    theta,
 ):
     """Energy of each atom (N,) and ∂E_i/∂r_ij of each pair (P, 3).
 
     Arguments as of `kernels.energies_and_slopes`, with `blocks` of atoms (B, LANES), and the monomials sorted by
-    order: starts (5,) where those of order 1, 2, 3 and 4 begin, and their end.
+    order: starts (5,) where those of order 1, 2, 3 and 4 begin, and their end; `triples` and `quadruples` are the
+    `groups_of` orders 3 and 4.
     """
     atoms, pairs = len(first) - 1, len(neighbour)
     channels, radial, width = embedding.shape[1], g.shape[1], y.shape[1]
@@ -88,7 +132,7 @@ def energies_and_slopes(
                         for m in range(width):
                             A[base + m, s] += f * y[p, m]
         z = kind[blocks[b, 0]]
-        _products(A, D, total, places, starts, theta[z])
+        _products(A, D, total, places, starts, triples, quadruples, theta[z])
         for s in range(LANES):
             i = blocks[b, s]
             if i < 0:

@@ -1,11 +1,14 @@
 """Atoms side by side give what atoms one by one give, for any number and mixture of them."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from ase import Atoms
 
 from tenfma.hamiltonian import kernels, lanes
-from tenfma.hamiltonian.evaluator import Description, Evaluator, pairs_of
+from tenfma.hamiltonian.evaluator import Description, Evaluator, pairs_of, side_by_side
 from tenfma.hamiltonian.invariants import Invariants
 
 INVARIANTS = Invariants(radial=4, lmax=3, degrees=(6, 7, 7, 7), channels=2)
@@ -41,3 +44,32 @@ def test_every_atom_is_in_one_block_of_its_kind():
     for row in blocks:
         assert len(set(kinds[row[row >= 0]])) == 1
         assert row[0] >= 0
+
+
+def test_runs_of_shared_factors_cover_every_monomial_once(evaluator):
+    places, starts = evaluator.places, evaluator.starts
+    for nu, groups in zip((3, 4), evaluator.groups):
+        assert groups[0] == starts[nu - 1] and groups[-1] == starts[nu]
+        for begin, end in pairwise(groups):
+            assert len(np.unique(places[begin:end, :2], axis=0)) == 1
+        assert len(groups) - 1 == len(np.unique(places[groups[0] : groups[-1], :2], axis=0))
+    assert lanes.groups_of(places, 3, 3).tolist() == [3]
+
+
+def test_systems_side_by_side_do_not_see_each_other(evaluator):
+    rng = np.random.default_rng(5)
+    sizes = (5, 9)
+    numbers = [rng.choice([14, 29, 42], size=size) for size in sizes]
+    places = [rng.uniform(0, 7, size=(size, 3)) for size in sizes]
+    pairs = [pairs_of(r, 7 * np.eye(3), np.ones(3, dtype=bool), 4.0) for r in places]
+    energy, forces, virial = evaluator.energy_forces(np.concatenate(numbers), side_by_side(pairs))
+    apart = [evaluator.energy_forces(z, found) for z, found in zip(numbers, pairs)]
+    np.testing.assert_allclose(energy, np.concatenate([one[0] for one in apart]), rtol=1e-12)
+    np.testing.assert_allclose(
+        forces, np.concatenate([one[1] for one in apart]), atol=1e-11 * np.abs(forces).max()
+    )
+    np.testing.assert_allclose(virial, apart[0][2] + apart[1][2], atol=1e-9 * np.abs(virial).max())
+    # a wrong twin: neighbours of the second system looked for in the first
+    joined = side_by_side(pairs)
+    wrong = replace(joined, neighbour=np.concatenate([part.neighbour for part in pairs]))
+    assert np.abs(evaluator.energy_forces(np.concatenate(numbers), wrong)[1] - forces).max() > 1e-3
