@@ -155,7 +155,7 @@ def fit_ensemble(
     linked = linked_targets(labelled.targets)
     names = static_names()
     fitted: dict[int, Evolved] = {}
-    trees: list[list[Trees]] = []
+    trees: list[list[Trees | None]] = []
     for index in here.members(recipe.members):
         kept, left = train[fold != index], train[fold == index]
         own = seed * 1000 + index
