@@ -81,7 +81,9 @@ def main() -> None:
     part = arguments.out.with_name(arguments.out.name + ".part")
     frame.to_parquet(part, index=False, compression="zstd")
     part.replace(arguments.out)
-    print(f"{len(frame)} values of {frame['identifier'].nunique()} crystals in {arguments.out}")
+    print(
+        f"{len(frame)} values of {len(frame.groupby(['source', 'identifier']))} crystals in {arguments.out}"
+    )
 
 
 if __name__ == "__main__":

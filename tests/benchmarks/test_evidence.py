@@ -11,6 +11,7 @@ from ase.build import bulk
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "evidence"))
 
+import claims
 import contenders
 import evolution as evidence
 import splits
@@ -130,3 +131,46 @@ def test_the_polynomial_kernel_learns_from_the_training_rows_alone():
     other = y.copy()
     other[100:] = 99
     np.testing.assert_array_equal(contenders.polynomial(rows, other, train, seed=0), found)
+
+
+def rows_of(differences):
+    """Rows of 'messages' on the random split with errors near 0.1 and these intervals."""
+    return [
+        {
+            "contender": "messages",
+            "split": "random",
+            "share": 1.0,
+            "epochs": 8,
+            "target": f"t{i}",
+            "mae": 0.1 + middle,
+            "difference": middle,
+            "low": low,
+            "high": high,
+        }
+        for i, (low, middle, high) in enumerate(differences)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("differences", "verdict"),
+    [
+        ([(0.01, 0.02, 0.03), (-0.001, 0.01, 0.02)], "supported"),
+        ([(-0.03, -0.02, -0.01), (-0.01, 0.0, 0.01)], "refuted"),
+        ([(-0.002, 0.0, 0.002), (-0.003, 0.001, 0.004)], "refuted"),  # no gain that anyone would notice
+        ([(-0.02, 0.0, 0.02)], "undecided"),
+        ([(0.01, 0.02, 0.03), (-0.03, -0.02, -0.01)], "undecided"),
+        ([], "undecided"),
+    ],
+)
+def test_verdicts_follow_the_intervals(differences, verdict):
+    claim = claims.Claim("Motion helps.", "messages", ("random",))
+    found = claims.judged(claim, rows_of(differences))
+    assert found["verdict"] == verdict and found["found"].count(". ") >= 1
+
+
+def test_a_claim_hears_the_longest_training_of_its_own_rows():
+    claim = claims.Claim("Few labels.", "messages", ("random",), 0.25, 0.0)
+    rows = rows_of([(0.01, 0.02, 0.03)])
+    assert claims.speaking(claim, rows) == []  # all labels do not speak of few
+    short, long = {**rows[0], "share": 0.1}, {**rows[0], "share": 0.1, "epochs": 12}
+    assert claims.speaking(claim, [short, long]) == [long]

@@ -78,6 +78,23 @@ TEXTS = {
         "弹性模量与形成能：随机划分",
     ),
     "evidence.name.evolution": ("What evolution adds to the embedding", "演化给嵌入带来什么"),
+    "evidence.name.claims": (
+        "Claims made for evolved embeddings: supported, refuted or undecided",
+        "对演化嵌入的各项主张：成立、被否定或未定",
+    ),
+    "evidence.name.elasticity_formula": (
+        "Elastic moduli and formation energies, formulas never seen",
+        "弹性模量与形成能：未见过的化学式",
+    ),
+    "evidence.name.heat_capacity_random": ("Heat capacities, random split", "热容：随机划分"),
+    "evidence.name.robustness": (
+        "Embeddings under noise, strain and other cells; search",
+        "噪声、应变与晶胞选取下的嵌入；搜索",
+    ),
+    "evidence.name.training_memory": (
+        "Memory of training against the number of steps",
+        "训练内存与步数的关系",
+    ),
     "evidence.name.holdout": (
         "Force models on groups of frames they have not seen",
         "力模型在未见构型组上的表现",
