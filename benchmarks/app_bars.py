@@ -45,6 +45,15 @@ PATHS = {
 }
 
 
+#: pictures in assets/screenshots
+README = {
+    "home": ("home", (1280, 1000, "light", "en")),
+    "materials": ("materials", (1280, 1000, "light", "en")),
+    "couplings": ("couplings", (1280, 1000, "light", "en")),
+    "energy-drift": ("drift", (1280, 1000, "light", "en")),
+    "phase-space-dark": ("phase", (1280, 1000, "dark", "en")),
+    "narrow-zh": ("phase", (390, 844, "light", "zh")),
+}
 #: how often each of ten people changes something, and on which pages by a slider
 MOVES = 5
 SLIDERS = ("materials", "simplices", "heat", "couplings")
@@ -221,20 +230,29 @@ async def crowd(url: str, chromium: str | None, rows: list) -> None:
         rows.append(("the same: the slowest of " + str(len(times)), max(times), 30.0, "s"))
 
 
+def shoot(browser, url: str, name: str, look: tuple[int, int, str, str], file: Path) -> None:
+    """One picture of a page: width, height, light or dark, language."""
+    width, height, scheme, language = look
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page.goto(f"{url}/{PATHS[name]}?lang={language}")
+    picture(page, name)
+    idle(page)
+    page.wait_for_timeout(2500)
+    page.screenshot(path=file)
+    page.close()
+
+
 def screens(browser, url: str, folder: Path) -> None:
-    """Pictures of every page."""
+    """Pictures of every page, and those of the README."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, path in PATHS.items():
+    for file, (name, look) in README.items():
+        shoot(browser, url, name, look, folder / f"{file}.png")
+    for name in PATHS:
         for width, height in ((1280, 1000), (390, 844)):
             for scheme in ("light", "dark"):
                 for language in ("en", "zh"):
-                    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-                    page.goto(f"{url}/{path}?lang={language}")
-                    picture(page, name)
-                    idle(page)
-                    page.wait_for_timeout(2500)
-                    page.screenshot(path=folder / f"{name}-{width}-{scheme}-{language}.png")
-                    page.close()
+                    file = folder / f"{name}-{width}-{scheme}-{language}.png"
+                    shoot(browser, url, name, (width, height, scheme, language), file)
 
 
 def main() -> None:

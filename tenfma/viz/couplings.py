@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from pymatgen.core import Lattice, Structure
 
 from tenfma.viz.scenes import Scene, crystal_scene
-from tenfma.viz.style import BLUE, GREY, ORANGE, SEQUENTIAL, VERMILLION, figure, mark
+from tenfma.viz.style import BLUE, GREY, ORANGE, SEQUENTIAL, VERMILLION, decades, figure, mark
 
 #: length of the longest arrow that is drawn, Å
 LONGEST = 1.9
@@ -160,7 +160,8 @@ def distance_figure(
             marker={"color": colour, "symbol": symbol, "size": size},
             selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
         )  # fmt: skip
-    chart.update_yaxes(dtick="D2" if len(i) and strengths[i, j].max() < 1e3 * strengths[i, j].min() else 1)
+    if len(i) and strengths[i, j].max() < 1e3 * strengths[i, j].min():
+        chart.update_yaxes(**decades())
     return chart.update_layout(clickmode="event+select", dragmode=False)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from tenfma.viz.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, figure
+from tenfma.viz.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, decades, figure
 
 #: test errors of other potentials on the same frames, (energy meV/atom, force eV/Å), by element.
 #: Zuo et al., J. Phys. Chem. A 124, 731 (2020)
@@ -244,9 +244,7 @@ def accuracy_figure(table: pd.DataFrame) -> go.Figure:
                 x=rows[names[1]], y=rows[names[0]], mode="markers+text", text=rows["element"], name=model,
                 textposition=BESIDE.get(model, "top center"), marker={"color": colour, "symbol": symbol, "size": size},
             )  # fmt: skip
-    ticks = [10.0**power * digit for power in range(-4, 4) for digit in (1, 2, 5)]
-    written = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
-    return chart.update_xaxes(**written).update_yaxes(**written)
+    return chart.update_xaxes(**decades()).update_yaxes(**decades())
 
 
 def ratios(files: list[Measured]) -> pd.DataFrame:
@@ -269,10 +267,10 @@ def ratio_figure(table: pd.DataFrame, axis: str, names: tuple[str, str]) -> go.F
     rows = table.sort_values("ratio", kind="stable")
     chart = figure(axis, "", height=130 + 36 * len(rows), log_x=True)
     labels = [f"{task} | {peer}" for task, peer in zip(rows["task"], rows["peer"])]
-    for label in labels:  # above its line, not beside it: a narrow screen has no room there
-        chart.add_annotation(
-            x=0, xref="paper", xanchor="left", y=label, yshift=11, showarrow=False, align="left",
-            text=shorten(label, 62, placeholder=" …"), font={"size": 11},
+    for label, task, peer in zip(labels, rows["task"], rows["peer"]):
+        words = f"{shorten(task, 46, placeholder=' …')} | {peer}"
+        chart.add_annotation(  # above its line, not beside it: a narrow screen has no room there
+            x=0, xref="paper", xanchor="left", y=label, yshift=11, showarrow=False, text=words, font={"size": 11}
         )  # fmt: skip
     for ahead, name, colour, symbol in (
         (True, names[0], BLUE, "circle"),

@@ -82,6 +82,12 @@ def figure(x: str, y: str, height: int = 400, log_x: bool = False, log_y: bool =
     )  # fmt: skip
 
 
+def decades(low: int = -6, high: int = 6) -> dict[str, Any]:
+    """Ticks 1, 2, 5 in every decade, written in full: for a log axis that spans one or two of them."""
+    ticks = [digit * 10.0**power for power in range(low, high) for digit in (1, 2, 5)]
+    return {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+
+
 def colours(values: Any, low: float, high: float) -> list[str]:
     """Colours of `values` on the sequential scale between `low` and `high`."""
     from plotly.colors import sample_colorscale
