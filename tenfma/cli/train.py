@@ -30,6 +30,9 @@ def train(
     minutes: float = typer.Option(60.0, "--minutes", help="Time budget; what is finished by then is used."),
     seed: int = typer.Option(0, "--seed", min=0, max=2**63 - 1, help="Seed of the held-out share."),
     cutoff: float = typer.Option(5.2, "--cutoff", help="How far an atom sees, Å."),
+    size: str = typer.Option(
+        "medium", "--size", help="Of forces: medium, or large with twice the functions."
+    ),
     functions: int = typer.Option(0, "--functions", help="Functions per element at most; 0: the recipe's."),
 ) -> None:
     """Train a Hamiltonian on DFT energies, forces and (where present) stresses, or embeddings on properties.
@@ -65,9 +68,11 @@ def train(
 
     from tenfma.training.forces import Report, train_forces
     from tenfma.training.least_squares import Candidate
-    from tenfma.training.recipe import Recipe
+    from tenfma.training.recipe import SIZES
 
-    recipe = replace(Recipe(), cutoff=cutoff)
+    if size not in SIZES:
+        raise TenfmaError(f"--size {size} is not known; {' and '.join(SIZES)} are")
+    recipe = replace(SIZES[size], cutoff=cutoff)
     if functions:
         recipe = replace(recipe, functions=functions, functions_mixed=functions)
     heading = f"{'energy weight':>13} {'ridge':>7}   {'E MAE meV/atom':>14} {'F MAE eV/Å':>10}   (validation)"

@@ -24,7 +24,8 @@ class Recipe:
     `ridges` are added to the normal matrix scaled to unit diagonal. A model of one element has up to
     `functions` invariants, of several up to `functions_mixed` per element. A factor in element channel c multiplies
     its function's ridge by `channel_penalties[c]`: what data cannot tell apart depends on a neighbour's group first,
-    on its row next, which is how binaries teach what ternaries and quaternaries are like.
+    on its row next, which is how binaries teach what ternaries and quaternaries are like. A function of order ν
+    has its ridge multiplied by `order_penalty`^ν Π (n + 1 + degree_l ℓ)^`smoothness` besides, over its median.
     """
 
     cutoff: float = 5.2
@@ -40,6 +41,8 @@ class Recipe:
     energy_weights: tuple[float, ...] = (50.0, 150.0, 500.0)
     ridges: tuple[float, ...] = (1e-4, 1e-5, 1e-6, 1e-7)
     virial_weight: float = 10.0
+    smoothness: float = 0.0
+    order_penalty: float = 1.0
 
     def __post_init__(self) -> None:
         if not 1.0 <= self.cutoff <= 12.0:
@@ -59,13 +62,12 @@ class Recipe:
             )
 
     def penalties(self, invariants: Invariants) -> np.ndarray:
-        """π of each function, (functions,): the product of its factors' channel penalties."""
-        return np.array(
-            [
-                np.prod([self.channel_penalties[c] for c, _, _ in factors])
-                for factors, _ in invariants.functions
-            ]
-        )
+        """π of each function, (functions,): of its factors' channels, times that of smoothness and order."""
+        functions = [factors for factors, _ in invariants.functions]
+        channels = np.array([np.prod([self.channel_penalties[c] for c, _, _ in f]) for f in functions])
+        sizes = np.array([np.prod([n + 1 + self.degree_l * ell for _, n, ell in f]) for f in functions])
+        smooth = sizes**self.smoothness * self.order_penalty**invariants.orders
+        return channels * (smooth / np.median(smooth))
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -86,6 +88,19 @@ class Recipe:
             if invariants.within(budget):
                 return Description(elements, invariants, embedding, float(self.cutoff))
         raise AssertionError("unreachable: the loop above ends")
+
+
+#: `medium` made the shipped models; `large` has twice the functions, smooth ones first
+SIZES = {
+    "medium": Recipe(),
+    "large": Recipe(
+        degrees=(18, 18, 17, 15),
+        functions=5400,
+        smoothness=4.0,
+        order_penalty=10.0,
+        ridges=(1e-3, 1e-4, 1e-5),
+    ),
+}
 
 
 def element_embedding(elements: Sequence[int], channels: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from tenfma.hamiltonian.evaluator import Evaluator
 from tenfma.training.data import frame_of
 from tenfma.training.least_squares import Solver, choose, errors_of, predictions, split
 from tenfma.training.moments import Assembly
+from tenfma.training.recipe import SIZES
 
 DESCRIPTION = SMALL.description((5, 7))
 
@@ -178,3 +179,20 @@ def test_penalties_are_products_over_factors():
     np.testing.assert_allclose(recipe.penalties(invariants), [expected[k] for k in mixed])
     with pytest.raises(TenfmaError, match="penalties"):
         replace(SMALL, channel_penalties=(1.0,))
+
+
+def test_smooth_functions_of_low_order_come_first():
+    recipe = SIZES["large"]
+    description = SIZES["medium"].description([14])
+    functions, ridge = description.invariants.functions, recipe.penalties(description.invariants)
+    place = {factors: ridge[index] for index, (factors, _) in enumerate(functions)}
+    assert np.isclose(place[(0, 2, 0),] / place[(0, 1, 0),], (3 / 2) ** 4)
+    assert np.isclose(place[(0, 0, 0), (0, 0, 0)] / place[(0, 0, 0),], 10.0)
+    assert np.median(ridge) == 1.0
+    assert np.all(SIZES["medium"].penalties(description.invariants) == 1.0)
+
+
+def test_large_is_larger_for_one_element_and_the_same_for_several():
+    sizes = {name: len(recipe.description([42]).invariants) for name, recipe in SIZES.items()}
+    assert 2 * sizes["medium"] < sizes["large"] <= SIZES["large"].functions
+    assert len({len(recipe.description([41, 42, 73, 74]).invariants) for recipe in SIZES.values()}) == 1
