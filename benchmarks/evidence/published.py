@@ -174,7 +174,7 @@ def main() -> None:
                 "command": "python benchmarks/evidence/published.py " + " ".join(sys.argv[1:]),
                 "split": f"{FOLDS} folds, {arguments.split}, seed 0",
                 "passes": arguments.epochs,
-                "members": arguments.members,
+                "members_of_folds": [fold["members"] for fold in done],
                 "folds_done": len(done),
                 "rows": rows,
                 "versions": versions("numpy", "torch", "scikit-learn"),

@@ -1,6 +1,6 @@
 """SOAP of whole crystals, for a peer of our features; run by an interpreter that has dscribe and ASE.
 
-    PEERS_PYTHON benchmarks/evidence/soap_rows.py DATA runs/soap
+    PEERS_PYTHON benchmarks/evidence/soap_rows.py DATA runs/soap [elasticity perov_5 carbon_24]
 
 The power spectrum is averaged over sites before it is squared ("inner"), compressed so that its size goes with the number
 of elements and not with its square, and scaled to unit length. Bartók et al., Phys. Rev. B 87, 184115 (2013); Darby et
@@ -27,8 +27,8 @@ def main() -> None:
 
     data, out = Path(sys.argv[1]), Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
-    for name, file in FILES.items():
-        frames = read(data / file, ":")
+    for name in sys.argv[3:] or FILES:
+        frames = read(data / FILES[name], ":")
         species = sorted({symbol for atoms in frames for symbol in atoms.get_chemical_symbols()})
         soap = SOAP(
             species=species, periodic=True, average="inner", compression={"mode": "mu1nu1"}, **SETTINGS
