@@ -250,7 +250,7 @@ def test_a_page_recovers_when_its_server_was_killed_and_restarted(fresh_server, 
         3
     ):  # the first click may only wake the new session, which takes its choices from the address
         seen.page.get_by_text("中文", exact=True).first.click()
-        seen.page.wait_for_timeout(1000)
+        seen.page.wait_for_timeout(10_000)
         seen.ready()
         if seen.page.locator("h1").inner_text() == "相空间":
             break
