@@ -88,6 +88,19 @@ with third:
     st.metric(t("materials.edges"), complex_.n_edges)
     st.metric(t("materials.triangles"), complex_.n_triangles)
 
+if crystal.source.startswith(library.PREFIX):
+    with layout.told(stop=False):
+        known = library.values(crystal.source)
+        if not known.empty:
+            st.subheader(t("library.values"), anchor=False)
+            st.dataframe(known, hide_index=True, alt=t("library.values"))
+            if known["model"].notna().any():
+                inside = known.dropna(subset=["published", "model"]).eval("lower <= published <= upper")
+                layout.notice(
+                    t, t("library.values.note", inside=int(inside.sum()), compared=len(inside)), "values"
+                )
+            layout.data(t, f"values-{layout.file_name(crystal.source)}", known)
+
 
 @st.fragment
 def moving() -> None:

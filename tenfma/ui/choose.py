@@ -177,7 +177,8 @@ def from_catalogue(t: Texts) -> cache.Crystal:
     rows = event["selection"]["rows"]
     asked = st.query_params.get("crystal", "").removeprefix(cache.CATALOGUE)
     ids = [str(id) for id in shown["id"]]
-    id = ids[rows[0]] if rows and rows[0] < len(ids) else asked if asked in ids else ids[0]
+    fitting = asked in set(found["id"].astype(str))
+    id = ids[rows[0]] if rows and rows[0] < len(ids) else asked if fitting else ids[0]
     slug = f"{cache.CATALOGUE}{id}"
     st.session_state["crystal"] = slug
     state.remember("crystal", slug, None)

@@ -107,6 +107,31 @@ def _crystal(id: str) -> cache.Crystal:
     return cache.Crystal(f"{PREFIX}{entry.id}", title, structure, near_bonds(structure), notes)
 
 
+def values(source: str) -> pd.DataFrame:
+    """An entry's published values, and beside each what a model says that had not seen the crystal, with its interval."""
+    import pandas as pd
+
+    from tenfma.catalogue import compared
+
+    rows = []
+    for published, own in compared(catalogue().get(source.removeprefix(PREFIX))):
+        name, unit = next((v.name, v.unit) for v in (published, own) if v is not None)
+        rows.append(
+            {
+                "property": name,
+                "unit": unit,
+                "published": published and published.value,
+                "source": published.source if published else "",
+                "model": own and own.value,
+                "lower": own and own.lower,
+                "upper": own and own.upper,
+                "fold left out": own and own.fold,
+            }
+        )
+    numbers = {name: "float64" for name in ("published", "model", "lower", "upper")}
+    return pd.DataFrame(rows).astype(numbers | {"fold left out": "Int64"}) if rows else pd.DataFrame()
+
+
 @st.cache_data(max_entries=64, show_spinner=True)
 def similar(_structure: Any, key: str, source: str, n: int = 8) -> pd.DataFrame:
     """The entries nearest to a crystal in the whole embedding space: id, formula, identifier, distance, properties."""

@@ -138,6 +138,20 @@ def test_catalogue_filters_list_and_choose_the_first_row():
 
 
 @pytest.mark.slow
+def test_published_values_stand_beside_the_models_own():
+    from tenfma.ui import library
+
+    entry = library.catalogue().get("mp-2663")
+    at = opened("materials", **{"from": "catalogue", "crystal": f"catalogue:{entry.id}"})
+    assert not at.exception
+    known = next(each.value for each in at.dataframe if "published" in each.value)
+    row = known.set_index("property").loc["K_vrh"]
+    assert row["published"] == entry.value("K_vrh")
+    assert row["lower"] < row["model"] < row["upper"]
+    assert 0 <= row["fold left out"] < 5
+
+
+@pytest.mark.slow
 def test_embedding_map_finds_neighbours_in_the_whole_space():
     at = opened("atlas")
     assert not at.exception

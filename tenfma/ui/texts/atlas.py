@@ -72,6 +72,15 @@ TEXTS = {
     "library.relax.elements": ("the elements", "元素条件"),
     "library.relax.range": ("the property range", "性质范围"),
     "library.results": ("Entries that fit; click a row to choose it", "符合的条目；点击一行以选中"),
+    "library.values": (
+        "Published values, and what a model says that had not seen this crystal",
+        "已发表的数值，以及未见过此晶体的模型的预测",
+    ),
+    "library.values.note": (
+        "The model's 90 % interval holds {inside} of {compared} published values. It was trained without this crystal (the fold "
+        "left out).",
+        "模型的 90 % 区间包含 {compared} 个已发表数值中的 {inside} 个。训练时未使用此晶体（所在的折被留出）。",
+    ),
     "library.similar": ("Similar materials", "相似材料"),
     "library.similar.text": (
         "Nearest entries of the catalogue by static embedding, in the whole space: {first} comes first, {distance:.2f} away.",
