@@ -84,6 +84,11 @@ def axes(epochs: int, seeds: tuple[int, ...]) -> list[Cell]:
     for split in left_out:
         cells += [Cell(one, split, 1.0, seed, epochs) for seed in seeds for one in some]
     cells += [Cell(one, "noise-0.25", 1.0, seed, epochs) for seed in seeds for one in some]
+    for split in ("family-halides", "anion-S", "family-chalcogenides", "energy"):
+        cells += [Cell(one, split, 1.0, seed, epochs) for seed in (1, 2) for one in ("messages", "leapfrog")]
+    cells += [
+        Cell(one, "random", 1.0, seed, epochs) for seed in (1, 2) for one in ("messages_long", "leapfrog")
+    ]
     duration = ("still", "one_step", "long", "longer", "langevin", "hot")
     cells += [Cell(one, "random", 1.0, seed, epochs) for seed in seeds for one in duration]
     return list(dict.fromkeys(cells))
