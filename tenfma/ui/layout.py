@@ -42,7 +42,9 @@ def begin(name: str) -> Texts:
     """Set the page up and draw its header, title and question; returns the texts in the chosen language."""
     state.arrive(name)
     language = st.session_state.get("lang") or st.query_params.get("lang") or language_of(st.context.locale)
-    t = texts(language if language in LANGUAGES else "en")
+    language = language if language in LANGUAGES else "en"
+    state.speak(language)
+    t = texts(language)
     st.set_page_config(
         page_title=f"{t(f'{name}.title')} · TEN-FMA",
         page_icon=str(site() / "static" / "icon.png"),
@@ -50,14 +52,16 @@ def begin(name: str) -> Texts:
         initial_sidebar_state="collapsed",
     )
     st.html(site() / "static" / "pages.css")
-    _header(t)
+    if _header(t) != language:  # chosen while the server was away: all else is as the address says
+        st.rerun()
     lessons.show(t, PAGES, name)
     st.title(t(f"{name}.title"), anchor=False)
     st.markdown(t(f"{name}.question"))
     return t
 
 
-def _header(t: Texts) -> None:
+def _header(t: Texts) -> str:
+    """The links to the other pages and the choice of language, which is returned."""
     links = state.carried()
     with st.container(key="header", horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(
@@ -68,7 +72,7 @@ def _header(t: Texts) -> None:
                     st.page_link(file, label=t(f"nav.{name}"), query_params=links)
         with st.container(key="language", width="content"):
             default = language_of(st.context.locale)
-            state.choice(
+            return state.choice(
                 t("language"), "lang", list(LANGUAGES), LANGUAGES, default=default, kind="segments",
                 label_visibility="collapsed",
             )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 #: parameters that one page hands to the next
 CARRIED = ("lang", "crystal", "system", "formula")
@@ -15,11 +16,31 @@ CARRIED = ("lang", "crystal", "system", "formula")
 
 def arrive(page: str) -> None:
     """Coming from another page or step of a lesson, controls start from the address, whatever they were before."""
+    st.session_state["_sent"] = set() if "_page" in st.session_state else _sent()
     here = f"{page} {st.query_params.get('lesson', '')} {st.query_params.get('step', '')}"
     if st.session_state.get("_page") != here:
         st.session_state["_page"] = here
         for key in st.session_state.pop("_bound", set()):
             st.session_state.pop(key, None)
+
+
+def _sent() -> set[str]:
+    """Identifiers of the widgets whose values the browser already holds: none for a page that has just been opened.
+
+    A page that was open while its server was restarted comes back to a new session with all of its values, the change
+    just made among them; the address holds them as they were before.
+    """
+    context = get_script_run_ctx()
+    return {held.id for held in context.session_state.get_widget_states()} if context else set()
+
+
+def speak(language: str) -> None:
+    """The page's language; after a change the choices are sent anew, for the browser holds their translated names."""
+    if st.session_state.get("_language", language) != language:
+        for key in st.session_state.get("_bound", set()) - {"lang"}:
+            if key in st.session_state:
+                st.session_state[key] = st.session_state[key]
+    st.session_state["_language"] = language
 
 
 def carried() -> dict[str, str]:
@@ -42,6 +63,8 @@ def forget(*keys: str) -> None:
 def _start(key: str, default: Any, parse: Callable[[str], Any]) -> None:
     st.session_state.setdefault("_bound", set()).add(key)
     if key in st.session_state:
+        return
+    if any(held.endswith(f"-{key}") for held in st.session_state.get("_sent", set())):
         return
     value = default
     if key in st.query_params:

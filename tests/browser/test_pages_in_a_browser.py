@@ -233,32 +233,48 @@ def test_a_crystal_saved_as_one_file_draws_without_a_server(browser, tmp_path):
     window.close()
 
 
-def restarted(server):
+def restarted(server, seen):
     """The same address, a new process: what was open in browsers is gone from memory."""
     server.process.kill()
     server.process.wait(timeout=30)
     server.start()
+    seen.page.wait_for_timeout(3000)
+    seen.page.wait_for_selector('[data-test-connection-state="CONNECTED"]', timeout=120_000)
 
 
 def test_a_page_recovers_when_its_server_was_killed_and_restarted(fresh_server, visit):
     seen = visit(f"{fresh_server.url}/phase_space?system=kepler")
     first_figure(seen, "phase")
-    restarted(fresh_server)
-    seen.page.wait_for_timeout(3000)
-    seen.page.wait_for_selector('[data-test-connection-state="CONNECTED"]', timeout=120_000)
-    for _ in range(
-        3
-    ):  # the first click may only wake the new session, which takes its choices from the address
-        seen.page.get_by_text("中文", exact=True).first.click()
-        seen.page.wait_for_timeout(10_000)
-        seen.ready()
-        if seen.page.locator("h1").inner_text() == "相空间":
-            break
-    assert seen.page.locator("h1").inner_text() == "相空间"
+    restarted(fresh_server, seen)
+    seen.page.get_by_text("中文", exact=True).first.click()
+    assert holds(seen, "相空间")
+    seen.ready()
     assert "system=kepler" in seen.page.url, "the restart lost what was chosen"
     assert holds(seen, "开普勒问题")
     assert seen.page.locator("canvas.plane").first.is_visible()
     assert seen.page.get_by_test_id("stException").count() == 0
+
+
+def test_the_first_move_of_a_slider_after_a_restart_counts(fresh_server, visit):
+    seen = visit(f"{fresh_server.url}/heat?potential=harmonic&mass=4")
+    first_figure(seen, "heat")
+    slider = seen.page.get_by_role("slider").first
+    value = float(slider.input_value())
+    restarted(fresh_server, seen)
+    slider.press("ArrowRight")
+    seen.page.wait_for_timeout(3000)
+    seen.ready()
+    assert float(slider.input_value()) > value, "the first change was lost"
+    assert "mass=4" in seen.page.url, "the restart lost what was chosen"
+    assert "potential=harmonic" in seen.page.url
+
+
+def test_choices_follow_the_language(server, visit):
+    seen = visit(f"{server.url}/phase_space?system=kepler")
+    for button, name in (("中文", "开普勒问题"), ("English", "Kepler problem")):
+        seen.page.get_by_text(button, exact=True).first.click()
+        assert holds(seen, name)
+        assert "system=kepler" in seen.page.url
 
 
 HOSTILE = "<img src=x onerror=window.harmed=1>"
