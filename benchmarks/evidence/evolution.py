@@ -174,7 +174,7 @@ def summed_up(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
             }
             if shared and contender != REFERENCE:
                 mine, theirs = (
-                    np.mean([[_number(e[place]) for e in group[s]["errors"]] for s in shared], axis=0)
+                    np.array([[_number(e[place]) for e in group[s]["errors"]] for s in shared])
                     for group in (by_seed, other)
                 )
                 row |= paired(mine - theirs)
@@ -183,10 +183,17 @@ def summed_up(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def paired(difference: np.ndarray) -> dict[str, float]:
-    """Mean difference of errors (contender − reference) over crystals, with its 95 % bootstrap interval."""
-    d = difference[~np.isnan(difference)]
+    """Mean difference of errors (contender − reference) with its 95 % interval: crystals and seeds drawn again.
+
+    `difference` is (crystals,) or (seeds, crystals); with one seed the interval is over crystals alone.
+    """
+    d = np.atleast_2d(difference)
+    d = d[:, ~np.isnan(d).any(0)]
     generator = np.random.default_rng(0)
-    means = d[generator.integers(len(d), size=(BOOTSTRAP, len(d)))].mean(1)
+    means = []
+    for _ in range(BOOTSTRAP):
+        drawn = d[generator.integers(len(d), size=len(d))].mean(0)
+        means.append(drawn[generator.integers(len(drawn), size=len(drawn))].mean())
     low, high = np.quantile(means, [0.025, 0.975])
     return {"difference": float(d.mean()), "low": float(low), "high": float(high)}
 

@@ -141,6 +141,7 @@ def rows_of(differences):
             "split": "random",
             "share": 1.0,
             "epochs": 8,
+            "seeds": 1,
             "target": f"t{i}",
             "mae": 0.1 + middle,
             "difference": middle,
