@@ -18,7 +18,7 @@ def rows(t: Texts, certificate: Any) -> pd.DataFrame:
     """The checks as a table in the page's language; a name or sentence without a translation stays as it is."""
     table = certificates.rows(certificate)
     table["verdict"] = [t(f"verdict.{check['verdict']}") for check in certificate["checks"]]
-    for column in ("check", "meaning"):
+    for column in ("check", "meaning", "note"):
         table[column] = [_told(t, column, value) for value in table[column]]
     return table.rename(
         columns={name: t(f"check.{'name' if name == 'check' else name}") for name in table.columns}
@@ -29,6 +29,8 @@ def _told(t: Texts, column: str, text: str) -> str:
     if text.startswith("invariant "):
         return f"{t('check:invariant')} {text.removeprefix('invariant ')}"
     key = f"{column}:{text}"
+    if key not in CATALOGUE and column == "note" and "; " in text:
+        return "; ".join(_told(t, column, part) for part in text.split("; "))
     return t(key) if key in CATALOGUE else text
 
 

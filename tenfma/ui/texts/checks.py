@@ -43,7 +43,31 @@ _MEANINGS = {
     "the strongest block against its transpose": "最强的块与其转置之差",
     "|Σ_j ∂²U/∂r_i∂r_j| over the largest: moving all atoms together changes nothing": "|Σ_j ∂²U/∂r_i∂r_j| 与最大者之比：整体平移不改变任何量",
 }
-
-TEXTS = {f"check:{name}": (name, told) for name, told in _NAMES.items()} | {
-    f"meaning:{meaning}": (meaning, told) for meaning, told in _MEANINGS.items()
+#: whole notes, or the parts of one between semicolons; what holds figures stays as the certificate says it
+_NOTES = {
+    "estimated from random tangent vectors": "由随机切向量估计",
+    "the Jacobian is probed, not formed, in this many dimensions": "维数很高，雅可比矩阵只作探测，不显式构造",
+    "heat does not flow back by itself": "热不会自行倒流",
+    "H depends on time, and the clock is held fixed here": "H 依赖时间，而此处时钟固定",
+    "strong, weak and measure orders of noise are other tests": "噪声的强阶、弱阶与测度阶属于别的检验",
+    "single precision hides the slope; use float64": "单精度掩盖斜率；请用 float64",
+    "higher than claimed on this system": "在此系统上高于所称的阶",
+    "the energy diverged before the run's end": "能量在运行结束前发散",
+    "round-off only": "仅舍入误差",
+    "the shadow energy holds ten times better, so this is a slow oscillation": "影子能量守恒好十倍，故这是缓慢振荡",
+    "the run holds too few oscillations to tell drift from oscillation: raise steps": "运行中的振荡太少，无法区分漂移与振荡：请增加步数",
+    "the run is too short or diverged": "运行太短或已发散",
+    "conserved by H's bracket; the bath, friction or driving may change it": "与 H 的括号为零；热浴、摩擦或驱动可使其改变",
+    "holds to round-off": "在舍入精度内守恒",
+    "holds on average: its slope's band contains 0": "平均守恒：斜率的置信带含 0",
+    "drifts": "漂移",
+    "other frames are left out: the friction of each component does not turn with them": "未检验其他参考系：各分量的摩擦不随之转动",
+    "H has no normalisable Gibbs measure": "H 没有可归一化的吉布斯测度",
+    "solved, not sampled": "由求解得到，而非抽样",
 }
+
+TEXTS = (
+    {f"check:{name}": (name, told) for name, told in _NAMES.items()}
+    | {f"meaning:{meaning}": (meaning, told) for meaning, told in _MEANINGS.items()}
+    | {f"note:{note}": (note, told) for note, told in _NOTES.items()}
+)
