@@ -63,6 +63,7 @@ _NOTES = {
     "drifts": "漂移",
     "other frames are left out: the friction of each component does not turn with them": "未检验其他参考系：各分量的摩擦不随之转动",
     "H has no normalisable Gibbs measure": "H 没有可归一化的吉布斯测度",
+    "follows from the defect above": "由上面的缺陷推出",
     "solved, not sampled": "由求解得到，而非抽样",
 }
 

@@ -108,6 +108,7 @@ TEXTS = {
         "Learned Hamiltonians on three classic tasks",
         "三个经典任务上的哈密顿量学习",
     ),
+    "evidence.name.mace": ("Beside MACE, trained for the same time", "与 MACE 相比，训练时间相同"),
     "evidence.name.memory": ("Memory of gradients through time", "沿时间求梯度的内存"),
     "evidence.name.usefulness": (
         "Features for elastic moduli against a plain table",
