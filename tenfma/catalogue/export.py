@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenfma.catalogue.connection import CatalogueError
-from tenfma.catalogue.entries import Entry
+from tenfma.catalogue.entries import Entry, Property
 from tenfma.catalogue.packing import Sites
 from tenfma.catalogue.store import Catalogue
 
@@ -98,10 +98,10 @@ def _columns(catalogue: Catalogue, ids: list[int]) -> dict[tuple[str, str, str],
     for start in range(0, len(ids), CHUNK):
         for entry in catalogue.entries(ids[start : start + CHUNK]):
             for value in entry.properties:
-                found.setdefault((value.name, value.unit, value.origin))
+                found.update(dict.fromkeys(_numbers(value)))
     names: dict[tuple[str, str, str], str] = {}
     for name, unit, origin in found:
-        wanted = f"{name}_model" if origin == "model" else name
+        wanted = f"{name}_{origin}" if origin.startswith("model") else name
         taken = set(names.values())
         free = next(
             n for k in range(len(found) + 1) if (n := wanted if k == 0 else f"{wanted}_{k + 1}") not in taken
@@ -113,8 +113,20 @@ def _columns(catalogue: Catalogue, ids: list[int]) -> dict[tuple[str, str, str],
 def _values(entry: Entry, columns: dict[tuple[str, str, str], str]) -> dict[str, float]:
     found: dict[str, float] = {}
     for value in entry.properties:
-        found.setdefault(columns[value.name, value.unit, value.origin], value.value)
+        for key, number in _numbers(value).items():
+            found.setdefault(columns[key], number)
     return found
+
+
+def _numbers(value: Property) -> dict[tuple[str, str, str], float]:
+    """(name, unit, origin) → number; a model's value brings interval and fold, which an import puts together again."""
+    numbers = {(value.name, value.unit, value.origin): value.value}
+    if value.origin == "model":
+        parts = {"lower": value.lower, "upper": value.upper, "fold": value.fold}
+        for part, number in parts.items():
+            if number is not None:
+                numbers[value.name, "" if part == "fold" else value.unit, f"model_{part}"] = number
+    return numbers
 
 
 def _heads(columns: dict[tuple[str, str, str], str]) -> list[str]:

@@ -22,6 +22,9 @@ BATCH = 32
 #: refusals that are listed one by one
 LISTED = 1_000
 
+#: what follows NAME_model in the names of a model's value, its interval and its fold
+_PARTS = ("", "_lower", "_upper", "_fold")
+
 
 @dataclass
 class Report:
@@ -107,11 +110,21 @@ class _Run:
         if place:
             labels["identifier"] = f"{labels['identifier']} #{place + 1}"
         labels = {name: _plain(text) for name, text in labels.items()}
-        values = tuple(
-            Property(_plain(name), value, self._unit(name, one.units), self.terms.origin, labels["source"])
-            for name, value in one.values.items()
-        )
+        values = tuple(self._properties(one, labels["source"]))
         return Record.of(key, one.structure, values, **labels)
+
+    def _properties(self, one: Loaded, source: str) -> Iterator[Property]:
+        """The values of a crystal; NAME_model, as exports call a model's value of NAME, with its interval and fold."""
+        for name, value in one.values.items():
+            of, model, part = name.partition("_model")
+            if model and part in _PARTS and f"{of}_model" in one.values:
+                if not part:
+                    lower, upper, fold = (one.values.get(f"{name}{end}") for end in _PARTS[1:])
+                    held_out = None if fold is None else int(fold)
+                    unit = self._unit(name, one.units)
+                    yield Property(_plain(of), value, unit, "model", source, lower, upper, held_out)
+            else:
+                yield Property(_plain(name), value, self._unit(name, one.units), self.terms.origin, source)
 
     def _unit(self, name: str, stated: Mapping[str, str]) -> str:
         unit = self.terms.units.get(name) or stated.get(name) or self.units.get(name)

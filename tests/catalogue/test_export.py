@@ -24,7 +24,10 @@ def some(filled):
 
 def same_values(one, other):
     def named(entry):
-        return sorted((v.name, v.unit, v.value) for v in entry.properties)
+        return sorted(
+            (v.name, v.unit, v.value, v.origin == "model", v.lower or 0, v.upper or 0, v.fold or 0)
+            for v in entry.properties
+        )
 
     return named(one) == named(other)
 

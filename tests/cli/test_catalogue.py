@@ -12,6 +12,7 @@ from ase.build import bulk
 from ase.io import write
 
 from tenfma import catalogue
+from tenfma.catalogue import starter
 from tenfma.catalogue.starter import load_predictions
 from tenfma.cli import run
 
@@ -64,7 +65,10 @@ def test_show_tells_everything_and_gives_cif(capsys):
     assert code == 0 and "3,319" in out
 
 
-def test_a_models_own_value_stands_beside_the_published_one(capsys, home, tmp_path):
+def test_a_models_own_value_stands_beside_the_published_one(capsys, home, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        starter, "PREDICTIONS", "none.parquet"
+    )  # the shipped table would take this one's place again
     row = {"source": "Materials Project", "identifier": "mp-2663", "property": "K_vrh", "value": 198.25}
     row |= {"lower": 181.0, "upper": 214.5, "unit": "GPa", "fold": 3, "model": "moduli-1"}
     pd.DataFrame([row]).to_parquet(tmp_path / "predictions.parquet")

@@ -13,6 +13,7 @@ from tenfma.embedding.forces_model import BodyOrder
 from tenfma.embedding.model import Model
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.verlet import VerletList
+from tenfma.site import assets
 from tenfma.training.data import frame_of
 from tenfma.training.forces import force_model
 from tenfma.training.least_squares import Solver
@@ -206,5 +207,5 @@ def test_shipped_models_load_by_name_and_hold_their_crystal_together(name):
     atoms.positions[0, 0] += 0.1
     atoms.calc = shipped.calculator()
     assert atoms.get_forces()[0, 0] < -0.1
-    weights = tenfma.embedding.pipeline.assets() / "models" / name / "weights.safetensors"
+    weights = assets() / "models" / name / "weights.safetensors"
     assert weights.stat().st_size < 4e6
