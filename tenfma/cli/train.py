@@ -73,6 +73,10 @@ def train(
     if size not in SIZES:
         raise TenfmaError(f"--size {size} is not known; {' and '.join(SIZES)} are")
     recipe = replace(SIZES[size], cutoff=cutoff)
+    if functions < 0:
+        raise TenfmaError(
+            f"--functions {functions} is below 0; a number of functions, or 0 for the recipe's, is expected"
+        )
     if functions:
         recipe = replace(recipe, functions=functions, functions_mixed=functions)
     heading = f"{'energy weight':>13} {'ridge':>7}   {'E MAE meV/atom':>14} {'F MAE eV/Å':>10}   (validation)"

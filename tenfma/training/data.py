@@ -21,6 +21,8 @@ from tenfma.errors import TenfmaError
 ENERGY = ("energy", "Energy", "total_energy", "dft_energy", "REF_energy", "free_energy")
 FORCES = ("forces", "force", "Forces", "dft_forces", "REF_forces")
 STRESS = ("stress", "dft_stress", "REF_stress")
+#: Å³, below which a periodic cell is flat
+LEAST_VOLUME = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,10 @@ def digest(frames: Sequence[Frame]) -> str:
 
 
 def frame_of(atoms: Any, place: str = "the structure") -> Frame:
-    """A frame from ASE Atoms, labels from its calculator's results, `info` or `arrays`, checked."""
+    """A frame from ASE Atoms, labels from its calculator's results, `info` or `arrays`, checked.
+
+    Stress is taken of crystals only: slabs and clusters have no volume to divide by.
+    """
     results = dict(atoms.calc.results) if atoms.calc is not None else {}
     energy = _label((results, atoms.info), ENERGY)
     forces = _label((results, atoms.arrays), FORCES)
@@ -185,11 +190,18 @@ def _checked(
             raise TenfmaError(
                 f"{place} has a force that is not a finite number; leave the frame out or mend it"
             )
+    cell, pbc = np.asarray(cell, dtype=float), np.asarray(pbc, dtype=bool)
+    if pbc.all() and abs(np.linalg.det(cell)) < LEAST_VOLUME:
+        raise TenfmaError(
+            f"{place} is periodic and its cell has no volume; give it a cell, or pbc='F F F' for a cluster"
+        )
+    if not pbc.all():
+        stress = None  # a slab or a cluster has no volume to divide by
     return Frame(
         np.asarray(numbers, dtype=np.int64),
         np.asarray(positions, dtype=float),
-        np.asarray(cell, dtype=float),
-        np.asarray(pbc, dtype=bool),
+        cell,
+        pbc,
         None if energy is None else float(energy),
         forces,
         None if stress is None else _tensor(stress, place),

@@ -73,6 +73,8 @@ def train_forces(
         "recipe": recipe.to_dict(),
     }
     _open(out, config)
+    if (out / "weights.safetensors").is_file() and not (out / STATE).exists():
+        return Model.restore(out)
     log = _Log(out / LOG)
     log("start", frames=len(frames), atoms=sum(map(len, frames)), elements=symbols(elements))
 
@@ -166,7 +168,10 @@ def _open(out: Path, config: dict) -> None:
     """Make the folder, or see that what it holds is of the same run."""
     if out.exists() and not out.is_dir():
         raise TenfmaError(f"--out {out} is a file; a folder is expected")
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TenfmaError(f"--out {out} cannot be made ({error.strerror}); give another folder") from None
     text = json.dumps(config, indent=1)
     path = out / CONFIG
     if path.is_file() and json.loads(path.read_text()) != json.loads(text):

@@ -10,7 +10,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from synthetic import labelled
 
 from tenfma.errors import TenfmaError
-from tenfma.training.data import digest, read_frames
+from tenfma.training.data import digest, frame_of, read_frames
 
 
 def test_extxyz_trajectory_and_json_say_the_same(tmp_path):
@@ -86,3 +86,15 @@ def test_faults_are_told_in_one_sentence(kind, said, tmp_path):
     with pytest.raises(TenfmaError, match=said) as caught:
         read_frames(broken(kind, tmp_path))
     assert "\n" not in str(caught.value)
+
+
+def test_flat_periodic_cells_are_refused_and_clusters_have_no_stress():
+    atoms = labelled(1, stress=True)[0]
+    cluster = atoms.copy()
+    cluster.calc = atoms.calc
+    cluster.pbc = False
+    assert frame_of(cluster).stress is None
+    assert frame_of(atoms).stress is not None
+    cluster.pbc, cluster.cell = True, np.zeros((3, 3))
+    with pytest.raises(TenfmaError, match="no volume"):
+        frame_of(cluster)
