@@ -98,10 +98,19 @@ def test_a_model_is_certified_from_a_thermal_start(tmp_path, capsys):
     assert "kT" in capsys.readouterr().err
 
 
+@pytest.fixture
+def interruptible():
+    """Python's own answer to SIGINT, which a shell may have switched off for what it starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def ctrl_c():
     os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_waits_for_the_end_of_the_work_in_hand(capsys):
     done = []
     with pytest.raises(KeyboardInterrupt), held_interrupts("soon") as check:
