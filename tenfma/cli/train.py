@@ -66,8 +66,8 @@ def train(
     if task != "forces":
         raise TenfmaError(f"--task {task} is not known; forces and property are")
 
-    from tenfma.training.forces import Report, train_forces
-    from tenfma.training.least_squares import Candidate
+    from tenfma.training.choice import Candidate
+    from tenfma.training.forces import ASSEMBLY_SHARE, Report, train_forces
     from tenfma.training.recipe import SIZES
 
     if size not in SIZES:
@@ -81,7 +81,7 @@ def train(
         recipe = replace(recipe, functions=functions, functions_mixed=functions)
     heading = f"{'energy weight':>13} {'ridge':>7}   {'E MAE meV/atom':>14} {'F MAE eV/Å':>10}   (validation)"
 
-    with progress_bar("normal equations", 1.0) as bar:
+    with progress_bar("training", 1.0) as bar:
 
         def candidate(one: Candidate) -> None:
             nonlocal heading
@@ -101,7 +101,12 @@ def train(
             minutes=minutes,
             recipe=recipe,
             command="tenfma " + shlex.join(_portable(sys.argv[1:])),
-            report=Report(lambda done, total: bar(done / total), candidate),
+            report=Report(
+                lambda done, total: bar(ASSEMBLY_SHARE * done / total),
+                lambda done, total: bar(ASSEMBLY_SHARE + (1 - ASSEMBLY_SHARE) * done / total),
+                candidate,
+                typer.echo,
+            ),
         )
     typer.echo(f"trained    {model.name}; card in {out / 'card.md'}")
     typer.echo(f"use it     tenfma evaluate {out} --data FILE, or tenfma.load({str(out)!r})")

@@ -30,6 +30,7 @@ def page(facts: dict[str, Any]) -> str:
         f"A body-ordered Hamiltonian for {', '.join(facts['elements'])}: energies, forces and stress. It knows no "
         "other element, and structures unlike its training data are extrapolation.",
         "",
+        *([] if facts.get("complete", True) else [f"**{cut_short(facts)}**", ""]),
         f"- Trained on {facts['frames_used']} of {facts['frames']} frames ({facts['atoms']:,} atoms) of "
         f"{', '.join(facts['data'])}; {_validated(facts)}",
         f"- {facts['parameters']:,} parameters, {facts['functions_per_element']:,} functions per element, cutoff "
@@ -41,13 +42,28 @@ def page(facts: dict[str, Any]) -> str:
         )
     lines += ["", "| frames | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
     tables = {"validation": facts["validation"], **facts.get("tests", {})}
+    tables = {name: errors for name, errors in tables.items() if errors}
     for name, errors in tables.items():
         cells = [f"{errors[key]:.4g}" if key in errors else "" for key in COLUMNS]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
+def cut_short(facts: dict[str, Any]) -> str:
+    """What a run whose time was spent has left out, in a sentence."""
+    used = f"{facts['frames_used']} of {facts['frames']} frames are in"
+    if facts["turns"]:
+        chosen = f"{facts['turns']} of {facts['turns_of']} turns of validation chose the ridge and the energy weight"
+    elif facts["candidates"]:
+        chosen = f"{facts['candidates']} pairs of ridge and energy weight were compared, on the first turn's frames"
+    else:
+        chosen = "nothing was validated, and the ridge and the energy weight are the middle ones"
+    return f"The {facts['minutes']:g} minutes were spent: {used}, and {chosen}."
+
+
 def _validated(facts: dict[str, Any]) -> str:
+    if not facts.get("candidates", 1):
+        return "none of them was held out to choose the ridge and the energy weight."
     if facts["validation_frames"] == facts["frames"]:
         return (
             f"all of them, cross-validated with seed {facts['seed']}, chose the ridge and the energy weight."

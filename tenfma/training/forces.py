@@ -2,7 +2,7 @@
 
 The folder holds `config.json` (what was asked for), `log.jsonl` (every event, one per line), `weights.safetensors` with
 `model.json` (the model, for `tenfma.load`), `card.json` and `card.md` (where it comes from and how good it is), and,
-until training is finished, `state/` (the normal equations so far).
+until training is finished, `state/` (the normal equations so far, finished turns of validation, processor time spent).
 """
 
 import json
@@ -20,23 +20,26 @@ from tenfma.embedding.forces_model import BodyOrder
 from tenfma.embedding.model import Model
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.body_ordered import BodyOrdered
-from tenfma.training.card import write_card
+from tenfma.training.card import cut_short, write_card
+from tenfma.training.choice import Candidate, Choice, Turns, by_centre, choose
 from tenfma.training.data import Frame, digest, read_frames
-from tenfma.training.least_squares import Candidate, Solver, choose, split
+from tenfma.training.least_squares import Solver, solving_seconds, split
 from tenfma.training.moments import Assembly
 from tenfma.training.recipe import Recipe, symbols
 
-CONFIG, LOG, STATE = "config.json", "log.jsonl", "state"
+CONFIG, LOG, STATE, SPENT = "config.json", "log.jsonl", "state", "spent.json"
 #: share of a time budget that adding up the normal equations may take; the rest is for solving them
 ASSEMBLY_SHARE = 0.8
 
 
 @dataclass
 class Report:
-    """What a caller may want to show: called with (done, total) chunks, and with each candidate."""
+    """What a caller may want to show: called with (done, total) chunks and turns, each candidate, and sentences."""
 
     chunks: Callable[[int, int], None] | None = None
+    turns: Callable[[int, int], None] | None = None
     candidate: Callable[[Candidate], None] | None = None
+    said: Callable[[str], None] | None = None
 
 
 def train_forces(
@@ -52,6 +55,9 @@ def train_forces(
     report: Report | None = None,
 ) -> Model:
     """Train on the frames of these files, resuming what `out` holds of the same run.
+
+    `minutes` bound the whole run. When they are spent, the frames that are in, the turns of validation that are done and
+    one last solution make the model, its card says so, and the same call goes on from there.
 
     Raises TenfmaError where no frame has forces, or `out` holds a run with other settings.
     """
@@ -77,12 +83,20 @@ def train_forces(
         return Model.restore(out)
     log = _Log(out / LOG)
     log("start", frames=len(frames), atoms=sum(map(len, frames)), elements=symbols(elements))
+    spent = Spent(out / STATE, clock)
 
+    budget = float("inf") if minutes is None else 60 * minutes
+    spare = solving_seconds(len(elements) * (len(description.invariants) + 1), len(frames))
     assembly = Assembly(description, frames, folds, seed, out / STATE)
     if assembly.done:
         log("resumed", chunks=assembly.done, of=assembly.total)
-    deadline = float("inf") if minutes is None else started + 60 * minutes * ASSEMBLY_SHARE
-    complete = assembly.run(deadline, report.chunks)
+
+    def added(done: int, total: int) -> None:
+        spent.save()
+        if report.chunks is not None:
+            report.chunks(done, total)
+
+    assembled = assembly.run(started + min(ASSEMBLY_SHARE * budget, budget - 2 * spare), added)
     log("assembled", chunks=assembly.done, of=assembly.total, seconds=time.monotonic() - started)
 
     def judged(candidate: Candidate) -> None:
@@ -95,27 +109,37 @@ def train_forces(
         if report.candidate is not None:
             report.candidate(candidate)
 
+    def turned(done: int, total: int) -> None:
+        spent.save()
+        log("turn", done=done, of=total, seconds=time.monotonic() - started)
+        if report.turns is not None:
+            report.turns(done, total)
+
     penalties = recipe.penalties(description.invariants)
     everything = sorted(set(folds.tolist()))
     turns = [fold for fold in everything if fold > 0]
-    ranked = choose(
+
+    def without(turn: int) -> Solver:
+        sums = assembly.sums([fold for fold in everything if fold != turns[turn]])
+        return Solver(sums, recipe.virial_weight, penalties)
+
+    choice = choose(
         description,
-        (
-            Solver(
-                assembly.sums([fold for fold in everything if fold != turn]), recipe.virial_weight, penalties
-            )
-            for turn in turns
-        ),
+        without,
         [[frame for frame, fold in zip(frames, folds) if fold == turn] for turn in turns],
         recipe.energy_weights,
         recipe.ridges,
-        judged,
+        deadline=started + budget,
+        spare=spare,
+        kept=Turns(out / STATE, assembly.done),
+        progress=turned,
+        report=judged,
     )
-    best = ranked[0]
     final = Solver(assembly.sums(everything), recipe.virial_weight, penalties)
-    weights, offsets = final(best.energy_weight, best.ridge)
+    energy_weight, ridge, (weights, offsets) = _solved(final, choice, recipe)
     model = force_model(BodyOrder(description), weights, offsets, name or out.name)
     model.save(out)
+    best = choice.candidates[0].errors.to_dict() if choice.candidates else {}
     facts: dict[str, Any] = {
         "name": model.name,
         "task": "forces",
@@ -126,22 +150,46 @@ def train_forces(
         "atoms": sum(map(len, frames)),
         "frames_used": sum(m.frames for m in assembly.moments.values()),
         "validation_frames": int((folds > 0).sum()),
+        "turns": choice.turns,
+        "turns_of": choice.of,
+        "candidates": len(choice.candidates),
+        "minutes": minutes,
+        "complete": assembled and choice.complete,
         "command": command,
         "seed": seed,
         "cutoff": description.cutoff,
         "functions_per_element": len(description.invariants),
         "parameters": int(weights.size + offsets.size),
         "recipe": recipe.to_dict(),
-        "energy_weight": best.energy_weight,
-        "ridge": best.ridge,
-        "validation": best.errors.to_dict(),
-        "processor_seconds": round(time.process_time() - clock, 1),
+        "energy_weight": energy_weight,
+        "ridge": ridge,
+        "validation": best,
+        "processor_seconds": round(spent.save(), 1),
     }
     write_card(out, facts)
-    log("finished", complete=complete, energy_weight=best.energy_weight, ridge=best.ridge)
-    if complete:
+    log("finished", complete=facts["complete"], energy_weight=energy_weight, ridge=ridge)
+    if facts["complete"]:
         shutil.rmtree(out / STATE, ignore_errors=True)
+    elif report.said is not None:
+        report.said(f"{cut_short(facts)} The same command goes on from there.")
     return model
+
+
+def _solved(
+    final: Solver, choice: Choice, recipe: Recipe
+) -> tuple[float, float, tuple[np.ndarray, np.ndarray]]:
+    """The best pair and its solution; where none was judged, the middle one, or the least larger ridge that has one."""
+    if choice.candidates:
+        best = choice.candidates[0]
+        return best.energy_weight, best.ridge, final(best.energy_weight, best.ridge)
+    weight, middle = by_centre(recipe.energy_weights, recipe.ridges)[0]
+    larger = sorted(ridge for ridge in recipe.ridges if ridge >= middle)
+    for ridge in larger[:-1]:
+        try:
+            return weight, ridge, final(weight, ridge)
+        except TenfmaError:
+            continue
+    return weight, larger[-1], final(weight, larger[-1])
 
 
 def force_model(body_order: BodyOrder, weights: np.ndarray, offsets: np.ndarray, name: str) -> Model:
@@ -193,3 +241,26 @@ class _Log:
         }
         with self.path.open("a") as file:
             file.write(json.dumps({"time": round(time.time(), 1), "event": event, **facts}) + "\n")
+
+
+class Spent:
+    """Processor time of a run, s, summed over the processes that have worked on it and kept in its state.
+
+    `clock` is this process's time (time.process_time) when it began on the run.
+    """
+
+    def __init__(self, folder: Path, clock: float) -> None:
+        self.path, self._clock = folder / SPENT, clock
+        try:
+            self._before = float(json.loads(self.path.read_text()))
+        except (OSError, ValueError, TypeError):
+            self._before = 0.0
+
+    def save(self) -> float:
+        """Write it down and give it back."""
+        total = self._before + time.process_time() - self._clock
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_name(SPENT + ".part")
+        part.write_text(json.dumps(total))
+        part.replace(self.path)
+        return total

@@ -3,23 +3,23 @@
     θ = argmin Σ|F θ − f|² + w² Σ(E θ − e)² + v² Σ|W θ − s|² + ρ Σ_k π_k G_kk θ_k²,    G = FᵀF + w² EᵀE + v² WᵀW
 
 e, f and s less what reference energies per element (offsets, found first on energies alone) explain. The ridge ρ acts on
-columns scaled to unit length, times a penalty π_k (1 unless the recipe says otherwise). (w, ρ) is the pair with the least
-√(force MAE · energy MAE) on frames held out of training, each in turn where there are few; then all frames are used.
+columns scaled to unit length, times a penalty π_k (1 unless the recipe says otherwise); `choice` finds (w, ρ).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import scipy.linalg
 
 from tenfma.errors import TenfmaError
-from tenfma.hamiltonian.evaluator import Description, Evaluator, pairs_of
+from tenfma.hamiltonian.evaluator import Evaluator, pairs_of
 from tenfma.training.data import Frame
 from tenfma.training.moments import Sums
 
-#: validation frames that candidates are judged on, at most
-JUDGES = 300
+#: energies (meV/atom), force components (eV/Å) and stress components (GPa) of some frames, prediction less label
+Residuals = tuple[np.ndarray, np.ndarray, np.ndarray]
 #: with so many frames or fewer, each is held out once: a few held-out frames alone would decide by luck
 CROSS_VALIDATED = 600
 
@@ -39,21 +39,6 @@ class Errors:
 
     def to_dict(self) -> dict:
         return {key: value for key, value in asdict(self).items() if value == value}
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One (w, ρ) with its errors on validation frames."""
-
-    energy_weight: float
-    ridge: float
-    errors: Errors
-
-    @property
-    def score(self) -> float:
-        """√(force MAE · energy MAE): a factor on either counts the same; the one there is where only one is."""
-        known = [x for x in (self.errors.force_mae, self.errors.energy_mae) if x == x]
-        return float(np.prod(known) ** (1 / len(known)))
 
 
 def split(count: int, valid: float, seed: int) -> np.ndarray:
@@ -134,6 +119,17 @@ class Solver:
         self._scaled, self._scale, self._moment, self._weight = gram, scale, moment / scale, w
 
 
+def solving_seconds(columns: int, energies: int) -> float:
+    """About how long one `Solver` and its first solution take here, judged by a small one: n³/3 + n² energies flops."""
+    small = 600
+    matrix = np.eye(small, order="F") + 1e-3
+    begun = time.perf_counter()
+    scipy.linalg.cho_factor(matrix, overwrite_a=True, check_finite=False)
+    rate = small**3 / 3 / max(time.perf_counter() - begun, 1e-6)
+    copies = 8 * columns**2 / 5e8  # eight passes over the matrix at 4 GB/s
+    return (columns**3 / 3 + columns**2 * energies) / rate + copies
+
+
 def predictions(evaluator: Evaluator, frame: Frame) -> tuple[float, np.ndarray, np.ndarray]:
     """Energy (eV), forces (N, 3) eV/Å and ∂E/∂ε (3, 3) eV of a frame."""
     pairs = pairs_of(frame.positions, frame.cell, frame.pbc, evaluator.description.cutoff)
@@ -141,8 +137,8 @@ def predictions(evaluator: Evaluator, frame: Frame) -> tuple[float, np.ndarray, 
     return float(energies.sum()), forces, 0.5 * (virial + virial.T)
 
 
-def errors_of(results: Sequence[tuple[float, np.ndarray, np.ndarray]], frames: Sequence[Frame]) -> Errors:
-    """Errors of predictions over the frames' labels; NaN for what no frame has."""
+def residuals(results: Sequence[tuple[float, np.ndarray, np.ndarray]], frames: Sequence[Frame]) -> Residuals:
+    """Prediction less label: energies in meV/atom, force components in eV/Å, stress components in GPa."""
     from ase import units
 
     energy, force, stress = [np.zeros(0)], [np.zeros(0)], [np.zeros(0)]
@@ -153,50 +149,18 @@ def errors_of(results: Sequence[tuple[float, np.ndarray, np.ndarray]], frames: S
             force.append((F - frame.forces).ravel())
         if frame.virial is not None:
             stress.append((W - frame.virial).ravel() / frame.volume / units.GPa)
-    (e, e2), (f, f2), (s, s2) = (_mae_rmse(np.concatenate(parts)) for parts in (energy, force, stress))
+    return np.concatenate(energy), np.concatenate(force), np.concatenate(stress)
+
+
+def errors_of(results: Sequence[tuple[float, np.ndarray, np.ndarray]], frames: Sequence[Frame]) -> Errors:
+    """Errors of predictions over the frames' labels; NaN for what no frame has."""
+    return summed([residuals(results, frames)], frames)
+
+
+def summed(parts: Sequence[Residuals], frames: Sequence[Frame]) -> Errors:
+    """Errors over these residuals, which are of these frames."""
+    (e, e2), (f, f2), (s, s2) = (_mae_rmse(np.concatenate(column)) for column in zip(*parts))
     return Errors(e, e2, f, f2, s, s2, len(frames), sum(map(len, frames)))
-
-
-def choose(
-    description: Description,
-    solvers: Iterable[Solver],
-    held: Sequence[Sequence[Frame]],
-    energy_weights: Sequence[float],
-    ridges: Sequence[float],
-    report: Callable[[Candidate], None] | None = None,
-) -> list[Candidate]:
-    """Every (w, ρ), best first, with its errors on the frames that each solver has not seen.
-
-    `solvers` is read one at a time, since each holds large matrices. At most about `JUDGES` frames are judged.
-    """
-    most = -(-JUDGES // len(held))
-    held = [list(frames[:most]) for frames in held]
-    judged = [frame for frames in held for frame in frames]
-    results: dict[tuple[float, float], list | None] = {
-        (weight, ridge): [] for weight in energy_weights for ridge in ridges
-    }
-    for solver, frames in zip(solvers, held):
-        for (weight, ridge), predicted in results.items():
-            if predicted is None:
-                continue
-            try:
-                evaluator = Evaluator(description, *solver(weight, ridge))
-            except TenfmaError:
-                results[weight, ridge] = None
-                continue
-            predicted.extend(predictions(evaluator, frame) for frame in frames)
-            if report is not None and len(predicted) == len(judged):
-                report(Candidate(weight, ridge, errors_of(predicted, judged)))
-    found = [
-        Candidate(weight, ridge, errors_of(predicted, judged))
-        for (weight, ridge), predicted in results.items()
-        if predicted is not None
-    ]
-    if not found:
-        raise TenfmaError(
-            f"every ridge of {', '.join(f'{r:g}' for r in ridges)} is too small; use larger ones"
-        )
-    return sorted(found, key=lambda one: one.score)
 
 
 def _mae_rmse(values: np.ndarray) -> tuple[float, float]:

@@ -159,12 +159,13 @@ class Assembly:
     def run(self, deadline: float = float("inf"), report: Callable[[int, int], None] | None = None) -> bool:
         """Add what is pending until all is in (True) or the deadline (time.monotonic) has passed (False).
 
+        Past the deadline goes on until every element is in, so that what there is makes a model of all of them.
         What has been added is written to `folder` now and then, and at the end, interrupted or not.
         """
         saved = time.monotonic()
         try:
             while self.pending:
-                if time.monotonic() > deadline and self.done:
+                if time.monotonic() > deadline and self._every_element:
                     return False
                 key, chunk = self.pending[0]
                 self.moments[key].add(self._subset(key[1]), chunk)
@@ -178,6 +179,11 @@ class Assembly:
         finally:
             self.save()
         return True
+
+    @property
+    def _every_element(self) -> bool:
+        present = {z for (_, elements), m in self.moments.items() if m.frames for z in elements}
+        return present == set(self.description.elements)
 
     def save(self) -> None:
         """Write the moments that changed, if there is a folder."""
