@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from tenfma.crystal.complex import SimplicialComplex
+from tenfma.crystal.elements import LAST
 from tenfma.crystal.features.atoms import quadrupole
 from tenfma.crystal.features.cell import cell_features
 from tenfma.crystal.features.expansion import atom_channels, bond_channels, expand_bonds, indicate_elements
 from tenfma.crystal.features.geometry import geometry
 from tenfma.crystal.features.tables import Channel, Features, FeatureTable
+from tenfma.embedding.saved import HIGHEST_DEGREE, Settings
+from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.body_ordered import BodyOrdered
 from tenfma.hamiltonian.evaluator import Description, Evaluator
 from tenfma.hamiltonian.invariants import Invariants
@@ -19,6 +22,8 @@ from tenfma.hamiltonian.layout import Block
 
 #: bonds only: the invariants of an atom's neighbourhood hold the angles
 NO_TRIANGLES = 0.1
+#: what a saved model may ask for, so that an edited one is refused before it takes all memory
+MOST_RADIAL, MOST_MONOMIALS, LONGEST_CUTOFF = 64, 50_000_000, 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +63,7 @@ class BodyOrder:
         return Evaluator(self.description, weights.cpu().numpy(), offsets.cpu().numpy())
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready settings, read back by `from_dict`."""
+        """JSON-ready settings, read back by `read`."""
         d = self.description
         return {
             "elements": list(d.elements),
@@ -68,9 +73,35 @@ class BodyOrder:
         }
 
     @classmethod
-    def from_dict(cls, held: dict[str, Any]) -> "BodyOrder":
-        settings = dict(held["invariants"])
-        settings["degrees"] = tuple(settings["degrees"])
-        elements = tuple(int(z) for z in held["elements"])
-        embedding = np.array(held["embedding"], dtype=float)
-        return cls(Description(elements, Invariants(**settings), embedding, float(held["cutoff"])))
+    def read(cls, held: Settings, functions: int) -> "BodyOrder":
+        """What `to_dict` gave, which must describe just so many functions. Raises TenfmaError for anything else."""
+        held.only("elements", "invariants", "embedding", "cutoff")
+        elements = held.many("elements")
+        if not all(type(z) is int and 1 <= z <= LAST for z in elements) or elements != sorted(set(elements)):
+            raise TenfmaError(f"{held.where} has elements that are no rising atomic numbers from 1 to {LAST}")
+        found = held.part("invariants")
+        found.only("radial", "lmax", "degrees", "channels", "degree_l", "degree_channel")
+        invariants = Invariants(
+            found.whole("radial", 1, MOST_RADIAL),
+            found.whole("lmax", 0, HIGHEST_DEGREE),
+            found.numbers("degrees", 0.0, 1000.0),
+            found.whole("channels", 1, LAST),
+            found.number("degree_l", 0.01, 1000.0),
+            found.number("degree_channel", 0.0, 1000.0),
+        )
+        rows = [
+            Settings({"row": row}, f"{held.where} embedding").numbers("row") for row in held.many("embedding")
+        ]
+        if [len(row) for row in rows] != [invariants.channels] * len(elements):
+            raise TenfmaError(
+                f"{held.where} has an embedding that is not of {len(elements)} elements by {invariants.channels} channels"
+            )
+        embedding = np.array(rows)
+        if not 1 <= len(invariants.degrees) <= 4 or not invariants.monomials_within(
+            functions, MOST_MONOMIALS
+        ):
+            raise TenfmaError(
+                f"{held.where} has invariants that are not the {functions} which the weights are of"
+            )
+        cutoff = held.number("cutoff", 0.1, LONGEST_CUTOFF)
+        return cls(Description(tuple(elements), invariants, embedding, cutoff))

@@ -1,6 +1,5 @@
 """A TEN-FMA model: everything learned, and how a crystal becomes (H, q₀, p₀) with it."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -8,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tenfma.crystal import prototypes
@@ -23,6 +21,7 @@ from tenfma.crystal.cutoffs import Cutoff, cutoff_rule
 from tenfma.crystal.features import LOCAL_RANKS, Channel, Features, FeatureTable, featurize
 from tenfma.embedding.forces_model import NO_TRIANGLES, BodyOrder
 from tenfma.embedding.pooling import Embedding
+from tenfma.embedding.saved import WEIGHTS, write_settings
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.body_ordered import BodyOrdered
 from tenfma.hamiltonian.evaluator import Evaluator
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 CHARTS = ("simplices", "atoms")
 MOMENTA = ("zero", "learned", "thermal")
-WEIGHTS, SETTINGS = "weights.safetensors", "model.json"
 #: crystals of many kinds of bonding whose features set the reference means and scales
 REFERENCE = (
     "B1",
@@ -273,28 +271,14 @@ class Model(nn.Module):
         if self.body_order is not None:
             settings["body_order"] = self.body_order.to_dict()
         save_file({key: value.contiguous() for key, value in self.state_dict().items()}, folder / WEIGHTS)
-        (folder / SETTINGS).write_text(json.dumps(settings, indent=1, ensure_ascii=False))
+        write_settings(settings, folder, indent=1)
 
     @classmethod
     def restore(cls, folder: str | Path) -> "Model":
-        """Read what `save` wrote. Raises TenfmaError where the folder holds no model."""
-        folder = Path(folder)
-        try:
-            settings = json.loads((folder / SETTINGS).read_text())
-            channels = {
-                rank: tuple(Channel(**{**c, "labels": tuple(c["labels"])}) for c in table)
-                for rank, table in settings.pop("channels").items()
-            }
-            if "body_order" in settings:
-                settings["body_order"] = BodyOrder.from_dict(settings["body_order"])
-            model = cls(channels, **settings)
-            model.load_state_dict(load_file(folder / WEIGHTS))
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-            problem = str(error).splitlines()[0][:200]
-            raise TenfmaError(
-                f"{folder} holds no readable model ({problem}); give a folder written by save"
-            ) from error
-        return model.requires_grad_(False).eval()
+        """Read what `save` wrote. Raises TenfmaError where the folder holds no model, or one that was edited."""
+        from tenfma.embedding.restored import restored_model
+
+        return restored_model(Path(folder))
 
     def _momentum(self, rank: str, rows: Tensor) -> Tensor:
         """P_θ(q₀): each irrep's copies mixed linearly."""

@@ -6,7 +6,6 @@
 where s is a smoothed disagreement between predictors and r the quantile of |error|/s on those held-out crystals.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,18 +13,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tenfma.crystal import elements
 from tenfma.crystal.complex import SimplicialComplex, complex_of
-from tenfma.embedding.evolved import Evolved, Motion, Size
+from tenfma.embedding.evolved import Evolved, Motion
 from tenfma.embedding.graphs import CUTOFF, TRIANGLE_CUTOFF, Graphs, graphs_of
 from tenfma.embedding.kernel import Kernels
 from tenfma.embedding.links import EINSTEIN, einstein
-from tenfma.embedding.model import SETTINGS, WEIGHTS, Start
+from tenfma.embedding.model import Start
 from tenfma.embedding.pooling import Embedding
+from tenfma.embedding.saved import WEIGHTS, read_settings, write_settings
 from tenfma.embedding.trees import Trees
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.layout import split_blocks
@@ -200,7 +199,7 @@ class PropertyModel(nn.Module):
                 for target, trees in enumerate(self.trees[place]):
                     if trees is not None:
                         found[place, 2, :, target] = trees.predict(rows)
-        for target in _linked(self.heads):
+        for target in linked_heads(self.heads):
             found[:, 2:, :, target] = einstein(torch.as_tensor(found[:, 2:, :, target])).numpy()
         return found
 
@@ -296,55 +295,14 @@ class PropertyModel(nn.Module):
             "domain": asdict(self.domain),
         }
         save_file(tensors, folder / WEIGHTS)
-        (folder / SETTINGS).write_text(json.dumps(settings, ensure_ascii=False))
+        write_settings(settings, folder)
 
     @classmethod
     def restore(cls, folder: str | Path) -> "PropertyModel":
-        """Read what `save` wrote. Raises TenfmaError where the folder holds no property model."""
-        folder = Path(folder)
-        try:
-            settings = json.loads((folder / SETTINGS).read_text())
-            if settings["kind"] != KIND:
-                raise ValueError(f"its kind is {settings['kind']}")
-            heads = [
-                Head(**{**head, "blend": tuple(head["blend"]), "scores": tuple(head["scores"])})
-                for head in settings["heads"]
-            ]
-            members = [
-                Evolved(
-                    settings["static"],
-                    len(heads),
-                    Size(**settings["size"]),
-                    Motion(**settings["motion"]),
-                    _linked(heads),
-                )
-                for _ in range(settings["members"])
-            ]
-            domain = Domain(**{**settings["domain"], "elements": tuple(settings["domain"]["elements"])})
-            held = load_file(folder / WEIGHTS)
-            model = cls(
-                members,
-                heads,
-                domain,
-                name=settings["name"],
-                energy=settings["energy"],
-                trees=_trees(held, settings["members"], len(heads)),
-                kernels=_kernels(held),
-            )
-            weights = {
-                key: value for key, value in held.items() if not key.startswith(("trees.", "kernels."))
-            }
-            missing = model.load_state_dict(weights, strict=False)
-            if missing.unexpected_keys or any(
-                not key.endswith("messages.table") for key in missing.missing_keys
-            ):
-                raise ValueError("weights and settings do not fit together")
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-            problem = str(error).splitlines()[0][:200]
-            raise TenfmaError(
-                f"{folder} holds no readable property model ({problem}); give a folder written by save"
-            ) from error
-        return model.requires_grad_(False).eval()
+        """Read what `save` wrote. Raises TenfmaError where the folder holds no property model, or one that was edited."""
+        from tenfma.embedding.restored_property import restored_property_model
+
+        return restored_property_model(Path(folder))
 
     def _moving(self, changes: dict[str, Any]) -> Evolved:
         """The first member, with another motion where one is asked for."""
@@ -361,33 +319,13 @@ class PropertyModel(nn.Module):
         return other.requires_grad_(False).eval()
 
 
-def _linked(heads: Sequence[Head]) -> list[int]:
+def linked_heads(heads: Sequence[Head]) -> list[int]:
     return [place for place, head in enumerate(heads) if head.link == EINSTEIN]
 
 
 def is_property_model(folder: Path) -> bool:
-    """Whether a folder's settings say that it holds a property model."""
-    try:
-        settings = json.loads((folder / SETTINGS).read_text())
-    except (OSError, ValueError):
-        return False
-    return isinstance(settings, dict) and settings.get("kind") == KIND
-
-
-def _trees(held: dict[str, Tensor], members: int, targets: int) -> list[list[Trees | None]]:
-    def one(prefix: str) -> Trees | None:
-        arrays = {key.removeprefix(prefix): x.numpy() for key, x in held.items() if key.startswith(prefix)}
-        return Trees.of_arrays(arrays) if arrays else None
-
-    if not any(key.startswith("trees.") for key in held):
-        return []
-    return [[one(f"trees.{place}.{target}.") for target in range(targets)] for place in range(members)]
-
-
-def _kernels(held: dict[str, Tensor]) -> Kernels | None:
-    prefix = "kernels."
-    arrays = {key.removeprefix(prefix): x.numpy() for key, x in held.items() if key.startswith(prefix)}
-    return Kernels(**arrays) if arrays else None
+    """Whether a folder's settings say that it holds a property model. Raises TenfmaError where they cannot be read."""
+    return read_settings(folder).held.get("kind") == KIND
 
 
 def _numbers(structure: Any) -> list[int]:

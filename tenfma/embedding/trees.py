@@ -34,6 +34,17 @@ class Trees:
             less = X[rows, self.feature[at]] <= self.threshold[at]
             at = np.where(inner, np.where(less, self.left[at], self.right[at]), at)
 
+    def sound(self, features: int) -> bool:
+        """Whether every branch leads on to later nodes of so many features, so that `predict` ends."""
+        nodes = len(self.value)
+        columns = (self.feature, self.threshold, self.left, self.right, self.value)
+        if any(column.shape != (nodes,) for column in columns) or self.roots.ndim != 1:
+            return False
+        inner = np.flatnonzero(self.left >= 0)
+        later = all((side[inner] > inner).all() and (side < nodes).all() for side in (self.left, self.right))
+        rooted = ((self.roots >= 0) & (self.roots < nodes)).all()
+        return bool(later and rooted and ((self.feature >= 0) & (self.feature < features)).all())
+
     def arrays(self) -> dict[str, np.ndarray]:
         """What is kept on disk."""
         names = ("roots", "feature", "threshold", "left", "right", "value")

@@ -63,6 +63,15 @@ class Invariants:
         """Whether there are at most `budget` invariants, found without counting many more."""
         return sum(1 for _ in islice(self._enumerate(), budget + 1)) <= budget
 
+    def monomials_within(self, functions: int, most: int) -> bool:
+        """Whether there are just so many invariants, of at most `most` monomials, found without counting many more."""
+        total = 0
+        for count, (factors, _) in enumerate(self._enumerate(), start=1):
+            total += int(np.prod([2 * ell + 1 for _, _, ell in factors]))
+            if count > functions or total > most:
+                return False
+        return count == functions if total else functions == 0
+
     @cached_property
     def orders(self) -> np.ndarray:
         """ν of each invariant, (functions,)."""

@@ -55,7 +55,8 @@ def cut_short(facts: dict[str, Any]) -> str:
     if facts["turns"]:
         chosen = f"{facts['turns']} of {facts['turns_of']} turns of validation chose the ridge and the energy weight"
     elif facts["candidates"]:
-        chosen = f"{facts['candidates']} pairs of ridge and energy weight were compared, on the first turn's frames"
+        pairs = "one pair" if facts["candidates"] == 1 else f"{facts['candidates']} pairs"
+        chosen = f"{pairs} of ridge and energy weight had time to be judged, on the first turn's frames"
     else:
         chosen = "nothing was validated, and the ridge and the energy weight are the middle ones"
     return f"The {facts['minutes']:g} minutes were spent: {used}, and {chosen}."
