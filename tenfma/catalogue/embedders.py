@@ -21,6 +21,8 @@ from tenfma.site import assets
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from tenfma.crystal.featurizer import SimplicialFeaturizer
+
 STATIC = "static"
 SCALES = "static.npz"
 #: the static vectors of the starter library, in its order
@@ -69,11 +71,17 @@ def static_features(structures: "Sequence[Structure]") -> np.ndarray:
     """Module A's pooled smooth features, unscaled, float64; NaN where a crystal has none."""
     import warnings
 
-    from tenfma.crystal.featurizer import SimplicialFeaturizer
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return SimplicialFeaturizer(on_error="nan").fit(None).transform(list(structures))
+        return _featurizer().transform(list(structures))
+
+
+@lru_cache(maxsize=1)
+def _featurizer() -> "SimplicialFeaturizer":
+    """Fitted once: fitting makes a row of its own to learn the columns' names."""
+    from tenfma.crystal.featurizer import SimplicialFeaturizer
+
+    return SimplicialFeaturizer(on_error="nan").fit(None)
 
 
 def measure(structures: "Sequence[Structure]", folder: Path, mark: str) -> float:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, select
 from tenfma.catalogue.connection import CatalogueError
 from tenfma.catalogue.embedders import STATIC, Embedder, embedder
 from tenfma.catalogue.entries import Entry
-from tenfma.catalogue.parallel import embed_chunk, mapped
+from tenfma.catalogue.parallel import embed_chunk, mapped, one_thread
 from tenfma.catalogue.query import Query
 from tenfma.catalogue.schema import embedders, entries
 from tenfma.catalogue.schema import vectors as table
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 BLOCK = 65_536
 #: crystals embedded and stored in one transaction
 BATCH = 256
+#: the nearest of all that are asked first whether a filter holds for them, before everything that fits is listed
+FIRST = 64
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Vectors:
         if within is None:
             near, order = self._squared(x), None
         else:
-            order = np.flatnonzero(np.isin(self.ids, within, assume_unique=True))
+            places = np.minimum(np.searchsorted(self.ids, within), max(len(self.ids) - 1, 0))
+            order = places[self.ids[places] == within] if len(self.ids) else places[:0]
             near = self._squared(x, order) if len(order) < len(self.ids) // 4 else self._squared(x)[order]
         if not len(near):
             return np.empty(0, np.int64), np.empty(0)
@@ -103,7 +106,6 @@ def like(
     maker = embedder(model)
     embed_missing(catalogue, maker, progress)
     held = vectors(catalogue, maker)
-    within = None if query is None or not query.conditions() else catalogue.ids(query)
     itself = None
     if isinstance(structure, (int, str)):
         itself = catalogue.get(structure).id
@@ -114,17 +116,31 @@ def like(
             )
         x = held.rows[place]
     else:
-        x = maker.vectors([structure])[0]
+        with one_thread():  # a crystal is less work than waking threads for it
+            x = maker.vectors([structure])[0]
         if not np.isfinite(x).all():
             raise CatalogueError(
                 f"the crystal could not be embedded with {maker.version}; check its elements and cell"
             )
-    ids, distances = held.nearest(x, n + (itself is not None), within)
+    ids, distances = _nearest(catalogue, held, x, n + (itself is not None), query)
     keep = np.flatnonzero(ids != itself)[:n] if itself is not None else slice(None)
     return [
         Neighbour(entry, float(distance))
         for entry, distance in zip(catalogue.entries(ids[keep].tolist()), distances[keep])
     ]
+
+
+def _nearest(
+    catalogue: "Catalogue", held: Vectors, x: np.ndarray, n: int, query: Query | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `n` nearest that fit. Where a filter leaves much, enough of the nearest `FIRST` fit, and nothing is listed."""
+    if query is None or not query.conditions():
+        return held.nearest(x, n)
+    ids, distances = held.nearest(x, max(FIRST, 4 * n))
+    fit = np.flatnonzero(np.isin(ids, catalogue.ids(query, among=ids)))[:n]
+    if len(fit) == n or len(ids) == len(held.ids):
+        return ids[fit], distances[fit]
+    return held.nearest(x, n, catalogue.ids(query))
 
 
 def embed_missing(
@@ -276,7 +292,7 @@ def _write(path: Path, rows, dimension: int) -> None:
 
 
 def _mapped(path: Path, dimension: int) -> Vectors:
-    whole = np.memmap(path, np.uint8, "r")
+    whole = np.asarray(np.memmap(path, np.uint8, "r"))
     count = int(whole[-8:].view("<i8")[0])
     if len(whole) != count * (4 * dimension + 12) + 8:
         raise CatalogueError(f"{path} is broken; delete it, and it is made again")

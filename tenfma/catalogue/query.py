@@ -43,8 +43,27 @@ class Query:
     source: str = ""
     text: str = ""
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """The filter as SQL. Raises TenfmaError for a part that means nothing."""
+    def conditions(self, leads: bool = True) -> list[ColumnElement[bool]]:
+        """The filter as SQL. Raises TenfmaError for a part that means nothing.
+
+        Without `leads` it is asked of entries that something else has found.
+        """
+        parts = self._own()
+        for name, ends in self.properties.items():
+            parts.append(self._property(name, ends, leads=leads and not parts))
+        return parts
+
+    def lists(self) -> list[Select]:
+        """Ids that fit each part by itself; those in every list fit. A range's own list takes one index and no entry."""
+        own = self._own()
+        ranges = [
+            select(properties.c.entry).where(*self._values(name, ends, properties.c.value))
+            for name, ends in self.properties.items()
+        ]
+        return [select(entries.c.id).where(*own), *ranges] if own or not ranges else ranges
+
+    def _own(self) -> list[ColumnElement[bool]]:
+        """What is asked of an entry's own columns."""
         parts: list[ColumnElement[bool]] = []
         if self.formula:
             parts.append(_formula(self.formula))
@@ -61,8 +80,6 @@ class Query:
             parts.append(entries.c.source == self.source)
         for word in _plain(self.text, "text").lower().split():
             parts.append(entries.c.words.like(f"%{word.translate(_WILD)}%", escape="\\"))
-        for name, ends in self.properties.items():
-            parts.append(self._property(name, ends, leads=not parts))
         return parts
 
     def _property(
@@ -72,11 +89,15 @@ class Query:
         value = (
             properties.c.value if leads else properties.c.value + 0.0
         )  # keeps SQLite from listing it by value
-        held = [properties.c.name == _plain(name, "property"), *_between(value, ends, name)]
-        held.append(origin_is(self.origin))
+        held = self._values(name, ends, value)
         if leads:
             return entries.c.id.in_(select(properties.c.entry).where(and_(*held)))
         return select(properties.c.id).where(properties.c.entry == entries.c.id, *held).exists()
+
+    def _values(self, name: str, ends: tuple[float | None, float | None], value) -> list[ColumnElement[bool]]:
+        """The values of this name in a range, of the origin asked for."""
+        named = properties.c.name == _plain(name, "property")
+        return [named, *_between(value, ends, name), origin_is(self.origin)]
 
     def select(self, sort: str = "", descending: bool = False) -> Select:
         """The entries that fit, in order of `sort` (a column or a property), then id."""
