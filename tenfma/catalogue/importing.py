@@ -14,7 +14,8 @@ from tenfma.catalogue.entries import ORIGINS, Property, Record
 from tenfma.catalogue.schema import cursors, entries, properties
 from tenfma.catalogue.sources import Item, Loaded, Source, SourceError
 from tenfma.catalogue.sources.numbers import KNOWN
-from tenfma.catalogue.store import Catalogue, insert, note_seen
+from tenfma.catalogue.store import Catalogue
+from tenfma.catalogue.writing import insert, note_seen
 from tenfma.errors import TenfmaError
 
 #: items kept in one transaction

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     select,
+    text,
 )
 
 from tenfma.errors import TenfmaError
@@ -85,8 +86,8 @@ properties = Table(
     Column("lower", Float),
     Column("upper", Float),
     Column("fold", Integer),
-    Index("properties_by_value", "name", "value", "origin", "entry"),
-    Index("properties_of_entry", "entry", "name", "origin", "value"),
+    Index("properties_by_unit", "name", "unit", "value", "origin", "entry"),
+    Index("properties_of_one", "entry", "name", "origin", "value", "unit"),
 )
 
 #: `revision` counts the changes to a model's vectors, so that a copy of them in a file knows when it is old
@@ -126,7 +127,10 @@ def _first(connection: Connection) -> None:
 
 
 def _second(connection: Connection) -> None:
-    by_elements.create(connection, checkfirst=True)
+    for index in (by_elements, *properties.indexes):
+        index.create(connection, checkfirst=True)
+    for name in ("properties_by_value", "properties_of_entry"):
+        connection.execute(text(f"DROP INDEX IF EXISTS {name}"))
 
 
 #: step n brings the schema from version n to n + 1

@@ -6,20 +6,20 @@ by a model that had not seen that crystal.
 
 import hashlib
 import json
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, select
 
+from tenfma.catalogue import space_groups
 from tenfma.catalogue.connection import CatalogueError
 from tenfma.catalogue.entries import Property, Record, described
 from tenfma.catalogue.packing import Sites, unpack
 from tenfma.catalogue.schema import entries, facts, properties
-from tenfma.catalogue.store import Catalogue, Progress, _chunks, insert, seen, set_fact
+from tenfma.catalogue.store import Catalogue, Progress
+from tenfma.catalogue.writing import chunks, insert, seen, set_fact
 from tenfma.site import assets
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def add_properties(connection: Connection, values: dict[int, list[Property]]) ->
 def replace_published(connection: Connection, values: dict[int, list[Property]]) -> None:
     """Give entries these published properties in place of what the same publishers had; others' values stay."""
     published = {value.source for held in values.values() for value in held}
-    for part in _chunks(list(values)):
+    for part in chunks(list(values)):
         connection.execute(
             properties.delete().where(
                 properties.c.entry.in_(part),
@@ -179,7 +179,7 @@ def _prototypes() -> list[Record]:
         entry = described(
             sites,
             space_group=number,
-            space_group_symbol=space_group_symbols()[number],
+            space_group_symbol=space_groups.symbols()[number],
             pearson=held.pearson,
             strukturbericht=held.strukturbericht,
             prototype=held.name,
@@ -283,20 +283,6 @@ def rows_of(frame: "pd.DataFrame") -> Iterator[Record]:
 def _published(name: str, row: dict[str, Any]) -> str:
     source = VALUES[name][1]
     return f"{source} {row['matbench_id']}".strip() if name.startswith("log10") else source
-
-
-@lru_cache(maxsize=1)
-def space_group_symbols() -> dict[int, str]:
-    """Short Hermann–Mauguin symbols of the 230 space groups."""
-    import spglib
-
-    symbols: dict[int, str] = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for hall in range(1, 531):
-            if kind := spglib.get_spacegroup_type(hall):
-                symbols.setdefault(kind.number, kind.international_short)
-    return symbols
 
 
 def digest(path: Path) -> str:

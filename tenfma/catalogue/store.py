@@ -1,7 +1,7 @@
 """The catalogue: entries in, found again by what they are or by likeness."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +9,13 @@ import numpy as np
 from sqlalchemy import Connection, Row, Select, Text, cast, func, select
 
 from tenfma.catalogue.connection import CatalogueError, Database
-from tenfma.catalogue.entries import Entry, Property, Record, masks
+from tenfma.catalogue.entries import Entry, Property, Record
+from tenfma.catalogue.meanings import meaning, reasons
 from tenfma.catalogue.packing import Sites, unpack
 from tenfma.catalogue.query import Query
-from tenfma.catalogue.schema import entries, facts, imported, properties, structures
+from tenfma.catalogue.schema import entries, facts, properties, structures
+from tenfma.catalogue.sources.numbers import split_unit
+from tenfma.catalogue.writing import COLUMNS, chunks, insert, seen
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -21,26 +24,9 @@ if TYPE_CHECKING:
 
 #: told (what is being done, how much of it is done, how much there is)
 Progress = Callable[[str, int, int], None]
-#: entries asked for in one statement
-CHUNK = 500
 #: ids that are joined to one text, which a database bounds at a thousand million letters
 SPAN = 10_000_000
-_COLUMNS = tuple(field.name for field in fields(Entry) if field.name not in ("id", "properties"))
 _VALUES = tuple(field.name for field in fields(Property))
-#: what `words` is made of
-_TOLD = (
-    "formula",
-    "reduced_formula",
-    "anonymous_formula",
-    "chemical_system",
-    "mineral",
-    "prototype",
-    "strukturbericht",
-    "pearson",
-    "space_group_symbol",
-    "source",
-    "identifier",
-)
 
 
 class Catalogue:
@@ -58,8 +44,9 @@ class Catalogue:
 
     def count(self, query: Query | None = None, **filters: Any) -> int:
         """How many entries fit; all of them without a filter."""
+        asked = _asked(query, filters)
         with self.database.read() as connection:
-            return int(connection.scalar(_asked(query, filters).count()) or 0)
+            return int(connection.scalar(asked.count(meaning(connection, asked).units)) or 0)
 
     def search(
         self,
@@ -71,12 +58,24 @@ class Catalogue:
         descending: bool = False,
         **filters: Any,
     ) -> list[Entry]:
-        """The entries that fit, with their properties; `filters` are `Query`'s fields."""
-        statement = _asked(query, filters).select(sort, descending).offset(offset)
-        if limit is not None:
-            statement = statement.limit(limit)
+        """The entries that fit, with their properties; `filters` are `Query`'s fields.
+
+        `sort` is a column or a property, as `K_vrh`, or `K_vrh [GPa]` where it is held in several units; entries
+        without it are left out. Raises TenfmaError for what is not held, and for a unit that is not plain.
+        """
+        asked, sort = _sorted(_asked(query, filters), sort)
         with self.database.read() as connection:
+            statement = asked.select(sort, descending, meaning(connection, asked, sort).units).offset(offset)
+            if limit is not None:
+                statement = statement.limit(limit)
             return _entries(connection, connection.execute(statement).all())
+
+    def notes(self, query: Query, sort: str = "", fits: int = 1) -> list[str]:
+        """How a query was understood: units meant and what is left out; why nothing fits, where none `fits`."""
+        asked, sort = _sorted(query, sort)
+        with self.database.read() as connection:
+            told = list(meaning(connection, asked, sort).notes)
+            return told if fits else [*told, *reasons(connection, query)]
 
     def ids(
         self, query: Query | None = None, *, among: Sequence[int] | np.ndarray | None = None, **filters: Any
@@ -84,11 +83,12 @@ class Catalogue:
         """The ids of all entries that fit, or of those `among` these ids, in order, int64."""
         asked = _asked(query, filters)
         with self.database.read() as connection:
+            units = meaning(connection, asked).units
             if among is None:
-                lists = [np.unique(_numbers(connection, statement)) for statement in asked.lists()]
+                lists = [np.unique(_numbers(connection, statement)) for statement in asked.lists(units)]
                 return reduce(lambda one, other: np.intersect1d(one, other, assume_unique=True), lists)
-            statement = select(entries.c.id).where(*asked.conditions(leads=False))
-            parts = [statement.where(entries.c.id.in_(part)) for part in _chunks(among)]
+            statement = select(entries.c.id).where(*asked.conditions(units, leads=False))
+            parts = [statement.where(entries.c.id.in_(part)) for part in chunks(among)]
             return np.array(sorted(id for part in parts for id in connection.scalars(part)), np.int64)
 
     def get(self, id: int | str) -> Entry:
@@ -110,7 +110,7 @@ class Catalogue:
         """The entries with these ids, in the order given."""
         found: dict[int, Entry] = {}
         with self.database.read() as connection:
-            for part in _chunks(ids):
+            for part in chunks(ids):
                 rows = connection.execute(select(entries).where(entries.c.id.in_(part))).all()
                 found.update({entry.id: entry for entry in _entries(connection, rows)})
         return [_known(found, id) for id in ids]
@@ -119,7 +119,7 @@ class Catalogue:
         """The crystals with these ids as arrays, in the order given."""
         found: dict[int, Sites] = {}
         with self.database.read() as connection:
-            for part in _chunks(ids):
+            for part in chunks(ids):
                 for id, data in connection.execute(
                     select(structures.c.entry, structures.c.data).where(structures.c.entry.in_(part))
                 ):
@@ -201,82 +201,6 @@ class Catalogue:
         self.close()
 
 
-def insert(connection: Connection, records: Sequence[Record], origin: str) -> list[int]:
-    """Add records within a transaction of the writer; the id each became or repeats."""
-    known = seen(connection, origin, [record.key for record in records])
-    held = _by_identifier(connection, records)
-    start = int(connection.scalar(select(func.max(entries.c.id))) or 0)
-    line = int(connection.scalar(select(func.max(properties.c.id))) or 0)
-    ids: list[int] = []
-    rows: list[dict[str, Any]] = []
-    blobs: list[dict[str, Any]] = []
-    values: list[dict[str, Any]] = []
-    keys: list[dict[str, Any]] = []
-    for record in records:
-        if record.key in known:
-            ids.append(known[record.key])
-            continue
-        name = (record.entry.source, record.entry.identifier)
-        if name not in held:
-            held[name] = start + len(rows) + 1
-            rows.append(_row(record.entry, held[name]))
-            blobs.append({"entry": held[name], "data": record.sites.pack()})
-            for value in record.properties:
-                values.append({"id": line + len(values) + 1, "entry": held[name], **asdict(value)})
-        known[record.key] = held[name]
-        keys.append({"origin": origin, "key": record.key, "entry": held[name]})
-        ids.append(held[name])
-    for table, new in ((entries, rows), (structures, blobs), (properties, values), (imported, keys)):
-        if new:
-            connection.execute(table.insert(), new)
-    return ids
-
-
-def note_seen(connection: Connection, origin: str, keys: Mapping[str, int]) -> None:
-    """Record that `origin` brought these keys and that they are entries held already."""
-    new = {key: id for key, id in keys.items() if key not in seen(connection, origin, list(keys))}
-    if new:
-        connection.execute(
-            imported.insert(), [{"origin": origin, "key": k, "entry": i} for k, i in new.items()]
-        )
-
-
-def set_fact(connection: Connection, name: str, value: str) -> None:
-    """Keep a fact about the store, in place of an older one."""
-    connection.execute(facts.delete().where(facts.c.name == name))
-    connection.execute(facts.insert().values(name=name, value=value))
-
-
-def seen(connection: Connection, origin: str, keys: Sequence[str]) -> dict[str, int]:
-    """Which keys of an origin are dealt with, and the entry each became."""
-    found: dict[str, int] = {}
-    for part in _chunks(keys):
-        rows = connection.execute(
-            select(imported.c.key, imported.c.entry).where(
-                imported.c.origin == origin, imported.c.key.in_(part)
-            )
-        )
-        found.update({key: entry for key, entry in rows})
-    return found
-
-
-def _by_identifier(connection: Connection, records: Sequence[Record]) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    for part in _chunks(sorted({record.entry.identifier for record in records})):
-        rows = connection.execute(
-            select(entries.c.source, entries.c.identifier, entries.c.id).where(entries.c.identifier.in_(part))
-        )
-        found.update({(source, identifier): id for source, identifier, id in rows})
-    return found
-
-
-def _row(entry: Entry, id: int) -> dict[str, Any]:
-    row = {name: getattr(entry, name) for name in _COLUMNS}
-    low, high = masks(entry.chemical_system)
-    words = " ".join(dict.fromkeys(str(row[name]) for name in _TOLD if row[name])).lower()
-    return {"id": id, **row, "low": low, "high": high, "words": words}
-
-
 def _numbers(connection: Connection, statement: Select) -> np.ndarray:
     """The ids that a statement of one column selects, joined to one text by the database: a row each takes longer."""
     (column,) = statement.selected_columns
@@ -291,7 +215,7 @@ def _numbers(connection: Connection, statement: Select) -> np.ndarray:
 
 def _entries(connection: Connection, rows: Sequence[Row]) -> list[Entry]:
     held: dict[int, list[Property]] = {row.id: [] for row in rows}
-    for part in _chunks(list(held)):
+    for part in chunks(list(held)):
         found = connection.execute(
             select(properties.c.entry, *(properties.c[name] for name in _VALUES))
             .where(properties.c.entry.in_(part))
@@ -300,7 +224,7 @@ def _entries(connection: Connection, rows: Sequence[Row]) -> list[Entry]:
         for id, *value in found:
             held[id].append(Property(*value))
     return [
-        Entry(**{name: getattr(row, name) for name in _COLUMNS}, id=row.id, properties=tuple(held[row.id]))
+        Entry(**{name: getattr(row, name) for name in COLUMNS}, id=row.id, properties=tuple(held[row.id]))
         for row in rows
     ]
 
@@ -318,6 +242,12 @@ def _asked(query: Query | None, filters: Mapping[str, Any]) -> Query:
     return query or Query(**filters)
 
 
+def _sorted(query: Query, sort: str) -> tuple[Query, str]:
+    """The property to sort by without the unit in brackets behind it, which goes to the query."""
+    name, unit = split_unit(sort)
+    return (replace(query, units={**query.units, name: unit}), name) if unit else (query, sort.strip())
+
+
 def _known(found: Mapping[int, Any], id: int) -> Any:
     try:
         return found[int(id)]
@@ -325,9 +255,3 @@ def _known(found: Mapping[int, Any], id: int) -> Any:
         raise CatalogueError(
             f"the catalogue has no entry {id}; `tenfma catalogue search` lists the ids"
         ) from None
-
-
-def _chunks(items: Sequence[Any] | np.ndarray) -> Iterator[list[Any]]:
-    plain = [item.item() if isinstance(item, np.generic) else item for item in items]
-    for start in range(0, len(plain), CHUNK):
-        yield plain[start : start + CHUNK]

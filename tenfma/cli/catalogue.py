@@ -1,23 +1,14 @@
 """`tenfma catalogue`: import, search, show, export and count crystals."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tenfma.cli.catalogue_filters import (
-    Elements,
-    Formula,
-    Match,
-    Origin,
-    Source,
-    SpaceGroup,
-    System,
-    Where,
-    asked,
-)
-from tenfma.cli.catalogue_text import counter, plain, print_json, print_table, told, told_import
+from tenfma.cli.catalogue_filters import filtered
+from tenfma.cli.catalogue_text import counter, plain, print_json, print_table, told, told_import, told_query
 
 catalogue = typer.Typer(
     help="Crystals with properties and provenance: bring your own, search, export.",
@@ -118,7 +109,9 @@ def import_(
 
 
 @catalogue.command("export")
+@filtered
 def export(
+    query,
     out: Annotated[
         Path,
         typer.Argument(
@@ -127,14 +120,6 @@ def export(
     ],
     ids: Annotated[list[str] | None, typer.Option("--id", help="Only this entry; may be repeated.")] = None,
     text: str = typer.Option("", "--text", help="Words every entry must bear."),
-    formula: Formula = "",
-    elements: Elements = "",
-    match: Match = "all",
-    system: System = "",
-    space_group: SpaceGroup = "",
-    where: Where = None,
-    origin: Origin = "",
-    source: Source = "",
 ) -> None:
     """Write entries that fit, with properties, source and licence.
 
@@ -145,37 +130,22 @@ def export(
     from tenfma.cli.output import progress_bar, writable
 
     writable(out, FORMATS)
-    query = asked(
-        formula=formula,
-        elements=elements,
-        match=match,
-        system=system,
-        space_group=space_group,
-        where=where,
-        origin=origin,
-        source=source,
-        text=text,
-    )
+    query = replace(query, text=text)
     with opened() as held:
         wanted = [held.get(id).id for id in ids] if ids else held.ids(query).tolist()
+        told_query([] if ids else held.notes(query, fits=len(wanted)))
         with progress_bar("exporting", max(1, len(wanted))) as report:
             count = write(held, wanted, out, report)
     typer.echo(f"exported {count} entries to {out}")
 
 
 @catalogue.command("search")
+@filtered
 def search(
+    query,
     text: Annotated[
         list[str] | None, typer.Argument(metavar="[WORDS...]", help="Words every entry must bear.")
     ] = None,
-    formula: Formula = "",
-    elements: Elements = "",
-    match: Match = "all",
-    system: System = "",
-    space_group: SpaceGroup = "",
-    where: Where = None,
-    origin: Origin = "",
-    source: Source = "",
     like: str = typer.Option("", "--like", help="A structure file, prototype:NAME or id: nearest first."),
     model: str = typer.Option("static", "--model", help="Whose embedding likeness is measured in."),
     sort: str = typer.Option("", "--sort", help="A property or n_atoms, volume, reduced_formula …"),
@@ -187,17 +157,7 @@ def search(
 
     Example: tenfma catalogue search --elements Al,Ni --where "K_vrh>=150"
     """
-    query = asked(
-        formula=formula,
-        elements=elements,
-        match=match,
-        system=system,
-        space_group=space_group,
-        where=where,
-        origin=origin,
-        source=source,
-        text=" ".join(text or []),
-    )
+    query = replace(query, text=" ".join(text or []))
     with opened() as held:
         if like:
             from tenfma.cli.output import progress_bar
@@ -215,6 +175,7 @@ def search(
         else:
             found = held.search(query, limit=limit, sort=sort, descending=descending)
             distances, count = [], held.count(query)
+        told_query(held.notes(query, "" if like else sort, count))
     if json:
         print_json(found, distances)
         return

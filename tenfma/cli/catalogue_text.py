@@ -44,6 +44,12 @@ def told_import(report) -> None:
         typer.echo(f"kept without a unit: {names}; state them with --unit NAME=UNIT when importing")
 
 
+def told_query(notes) -> None:
+    """How a query was understood, beside its answer."""
+    if notes:
+        typer.echo(f"tenfma: {plain('; '.join(notes))}", err=True)
+
+
 def plain(text: str) -> str:
     """Text from a file without what a terminal would obey."""
     return "".join(letter if letter.isprintable() else "�" for letter in text)

@@ -66,7 +66,41 @@ def test_an_entry_is_not_its_own_neighbour_and_filters_hold(filled):
     id = filled.get("mp-2663").id
     near = filled.like(id, 4, query=Query(elements=["Pt"]))
     assert len(near) == 4 and all("Pt" in item.entry.elements and item.entry.id != id for item in near)
-    assert filled.like(id, 4, query=Query(formula="NaCl", source="nobody")) == []
+    assert filled.like(id, 4, query=Query(formula="NaCl", elements=["Pt"])) == []
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"elements": ["O", "S"], "match": "any"},
+        {"text": "project"},
+        {"space_group": 225, "properties": {"K_vrh": (300.0, None)}},
+        {"properties": {"K_vrh": (390.0, None), "G_vrh": (200.0, None)}},
+    ],
+)
+@pytest.mark.parametrize("first", [1, 64])
+def test_filtered_likeness_is_what_every_distance_says(filters, first, filled, monkeypatch):
+    """Broad filters end with the nearest that are asked first, narrow ones with everything that fits."""
+    monkeypatch.setattr(likeness, "FIRST", first)
+    fit = [entry.id for entry in filled.search(limit=None, **filters)]
+    assert filled.ids(**filters).tolist() == fit == filled.ids(among=range(1, 5000), **filters).tolist()
+    all_ = likeness.vectors(filled, embedder("static"))
+    rows = all_.rows[np.searchsorted(all_.ids, fit)]
+    for name in ("mp-2663", "halite-rock-salt"):
+        id = filled.get(name).id
+        order, distances = brute(rows, all_.rows[np.searchsorted(all_.ids, id)], 12)
+        expected = [(fit[place], d) for place, d in zip(order, distances) if fit[place] != id][:10]
+        near = filled.like(id, 10, query=Query(**filters))
+        assert [item.entry.id for item in near] == [id for id, _ in expected]
+        assert np.allclose([item.distance for item in near], [d for _, d in expected], rtol=1e-12)
+
+
+def test_ids_come_in_parts_where_there_are_many(filled, monkeypatch):
+    from tenfma.catalogue import store
+
+    whole = filled.ids(elements=["O"])
+    monkeypatch.setattr(store, "SPAN", 100)
+    assert filled.ids(elements=["O"]).tolist() == whole.tolist()
 
 
 def test_shipped_vectors_are_what_the_embedder_gives(filled):

@@ -59,11 +59,9 @@ def test_property_ranges_are_inclusive_and_joined(filled):
         if e.value("K_vrh") is not None and low <= e.value("K_vrh") <= 250 and e.value("G_vrh") <= 90
     ]
     assert [e.id for e in found] == fits and filled.get("mp-2663").id in fits
-    assert filled.count(properties={"no such": (0, None)}) == 0
     for origin in ("dft", "model"):
         known = [e.id for e in every if (e.value("K_vrh", origin) or -1) >= 0]
         assert filled.count(properties={"K_vrh": (0, None)}, origin=origin) == len(known) > 3000
-    assert filled.count(properties={"K_vrh": (0, None)}, origin="stated") == 0
 
 
 def test_sorting_and_paging(filled):
@@ -123,10 +121,10 @@ def test_a_query_and_filters_together_are_refused(filled):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("K_vrh>=100", ("K_vrh", (100.0, None))),
-        ("K_vrh < 1e2", ("K_vrh", (None, 100.0))),
-        ("-.5<=e_form_per_atom<=0", ("e_form_per_atom", (-0.5, 0.0))),
-        ("gap=1.5", ("gap", (1.5, 1.5))),
+        ("K_vrh>=100", ("K_vrh", (100.0, None), "")),
+        ("K_vrh < 1e2", ("K_vrh", (None, 100.0), "")),
+        ("-.5<=e_form_per_atom<=0", ("e_form_per_atom", (-0.5, 0.0), "")),
+        ("gap=1.5", ("gap", (1.5, 1.5), "")),
     ],
 )
 def test_ranges_as_a_person_writes_them(text, expected):

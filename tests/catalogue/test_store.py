@@ -102,6 +102,23 @@ def test_two_writers_take_turns(empty):
     )
 
 
+def test_a_store_of_an_older_program_is_brought_up_to_date(empty):
+    """Version 1 had other indexes; its entries stay."""
+    empty.add([perovskite(1)], "test")
+    with empty.database.write() as connection:
+        for name in ("entries_by_elements", "properties_by_unit", "properties_of_one"):
+            connection.execute(text(f"drop index {name}"))
+        connection.execute(text("create index properties_by_value on properties (name, value)"))
+        connection.execute(text("update facts set value = '1' where name = 'schema'"))
+    with catalogue.open(filled=False) as held, held.database.read() as connection:
+        indexes = {
+            name
+            for (name,) in connection.execute(text("select name from sqlite_master where type = 'index'"))
+        }
+        assert {"entries_by_elements", "properties_by_unit", "properties_of_one"} <= indexes
+        assert "properties_by_value" not in indexes and held.count(elements=["Ca"]) == 1
+
+
 def test_a_store_of_a_newer_program_is_refused(empty):
     with empty.database.write() as connection:
         connection.execute(text("update facts set value = '99' where name = 'schema'"))

@@ -116,6 +116,25 @@ def test_ranges_of_one_property_both_hold_and_atoms_are_counted(capsys):
     assert code == 2
 
 
+def test_ranges_have_units_and_say_which(capsys):
+    code, out, err = printed(capsys, "search", "--where", "K_vrh>=3900 kbar", "--json")
+    assert code == 0 and len(json.loads(out)) == 6 and err == "tenfma: K_vrh asked in kbar, held in GPa\n"
+    code, out, err = printed(capsys, "search", "--where", "K_vrh>=5000")
+    assert code == 0 and out == "0 of 0 entries\n" and "K_vrh is held from 0.521 to 411.017 GPa" in err
+
+
+def test_search_and_export_take_the_same_filters(capsys, tmp_path):
+    filters = ("--elements", "Al,Ni", "--match", "only", "--where", "K_vrh>=150 GPa", "--space-group", "Pm3m")
+    code, out, _ = printed(capsys, "search", *filters, "--json")
+    found = [entry["identifier"] for entry in json.loads(out)]
+    assert code == 0 and found
+    assert printed(capsys, "export", str(tmp_path / "out.csv"), *filters)[0] == 0
+    assert pd.read_csv(tmp_path / "out.csv")["identifier"].tolist() == found
+    options = [printed(capsys, name, "--help")[1] for name in ("search", "export")]
+    for option in ("formula", "elements", "match", "system", "space-group", "where", "origin", "source"):
+        assert all(f"--{option} " in text for text in options), option
+
+
 def test_import_and_export(capsys, tmp_path):
     frames = [bulk("Cu", a=3.9 + 0.2 * step) for step in range(3)]
     for step, frame in enumerate(frames):
@@ -151,6 +170,12 @@ def test_an_entry_is_a_crystal_for_other_commands(capsys, tmp_path):
         (["search", "--formula", "'; DROP TABLE entries; --"], "is no formula"),
         (["search", "--elements", "Qq"], "is no element"),
         (["search", "--where", "K_vrh"], "is no range"),
+        (["search", "--where", "K_vhr>=1"], "K_vrh or G_vrh is held"),
+        (["search", "--where", "K_vrh>=1 eV"], "no factor turns eV into"),
+        (["search", "--where", "n_atoms>=1 eV"], "has no unit"),
+        (["search", "--where", "K_vrh>=1 GPa", "--where", "K_vrh<=9 kbar"], "same unit in both"),
+        (["search", "--source", "nobody"], "are held"),
+        (["export", "x.csv", "--space-group", "Fm3mm"], "there is no space group"),
         (["search", "--like", "no-such-thing"], "no-such-thing"),
         (["search", "--like", "prototype:NaCl", "--model", "nobody"], "there is no model nobody"),
         (["show", "nobody"], "no entry"),
