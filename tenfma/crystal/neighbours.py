@@ -14,8 +14,8 @@ from vesin import NeighborList
 from tenfma.crystal.cutoffs import Cutoff
 from tenfma.errors import StructureError, TenfmaError
 
-#: atoms nearer than this, Å, are taken for the same atom given twice
-COINCIDENT = 0.01
+#: atoms nearer than this, Å, are taken for the same atom given twice, or for a motion that has blown up
+COINCIDENT = 0.1
 
 
 @dataclass(frozen=True)

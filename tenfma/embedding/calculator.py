@@ -45,6 +45,10 @@ class Calculator(AseCalculator):
         assert self.atoms is not None
         energies, forces, virial = self._compiled() if self.evaluator is not None else self._differentiated()
         energy = float(energies.sum())
+        if not (np.isfinite(energy) and np.isfinite(forces).all()):
+            raise TenfmaError(
+                f"{self.model.name} gives no finite energy and forces here; check the structure and the weights"
+            )
         self.results = {"energy": energy, "free_energy": energy, "forces": forces}
         if self.evaluator is not None:
             self.results["energies"] = energies

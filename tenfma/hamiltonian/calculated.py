@@ -145,6 +145,11 @@ class CalculatorHamiltonian(Hamiltonian):
         except Exception as error:  # a calculator may raise anything
             reason = (str(error).splitlines() or [""])[0][:160] or type(error).__name__
             raise TenfmaError(f"{type(atoms.calc).__name__} could not be evaluated: {reason}") from error
+        if not (np.isfinite(energy) and np.isfinite(forces).all()):
+            raise TenfmaError(
+                f"{type(atoms.calc).__name__} gives no finite energy and forces here; check the structure, or use a "
+                "smaller dt"
+            )
         return energy, -forces
 
     def _energy(self, r: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tenfma.crystal.neighbours import complete_cell
+from tenfma.crystal.neighbours import COINCIDENT, complete_cell
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.evaluator import Pairs
 
@@ -23,13 +23,31 @@ class VerletList:
         self._positions: np.ndarray | None = None
 
     def pairs(self, positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray) -> Pairs:
-        """Neighbours of these positions (N, 3), sorted by centre. Raises TenfmaError for positions not finite."""
+        """Neighbours of these positions (N, 3), sorted by centre.
+
+        Raises TenfmaError for positions not finite, and for two atoms nearer than `COINCIDENT`.
+        """
         if not self._holds(positions, cell, pbc):
             self._search(positions, cell, pbc)
         vectors = positions[self._neighbour] - positions[self._centre] + self._steps
-        near = np.einsum("px,px->p", vectors, vectors) < self.cutoff**2
+        squares = np.einsum("px,px->p", vectors, vectors)
+        if squares.min(initial=np.inf) < COINCIDENT**2:
+            self._refuse(int(np.argmin(squares)), float(np.sqrt(squares.min())))
+        near = squares < self.cutoff**2
         first = np.searchsorted(self._centre[near], np.arange(len(positions) + 1))
         return Pairs(first, self._neighbour[near], np.ascontiguousarray(vectors[near]))
+
+    def _refuse(self, pair: int, distance: float) -> None:
+        i, j = self._centre[pair], self._neighbour[pair]
+        who = (
+            f"atoms {i} and {j} (counted from 0) are"
+            if i != j
+            else f"atom {i} (counted from 0) and its image are"
+        )
+        where = f"{distance:.2g} Å apart" if distance > 1e-3 else "on the same place"
+        raise TenfmaError(
+            f"{who} {where}; at least {COINCIDENT:g} Å is expected: check the structure, or use a smaller step"
+        )
 
     def _holds(self, positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray) -> bool:
         if self._positions is None or self._positions.shape != positions.shape:

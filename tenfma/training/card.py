@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tenfma.errors import TenfmaError
+
 CARD, PAGE = "card.json", "card.md"
 
 
@@ -15,11 +17,24 @@ def write_card(folder: Path, facts: dict[str, Any]) -> None:
 
 def add_test(folder: Path, data: str, errors: dict[str, Any]) -> None:
     """Add errors measured on a test file to the card, if the folder has one."""
-    path = folder / CARD
-    if path.is_file():
-        facts = json.loads(path.read_text())
+    facts = read_card(folder)
+    if facts is not None:
         facts.setdefault("tests", {})[data] = errors
         write_card(folder, facts)
+
+
+def read_card(folder: Path) -> dict[str, Any] | None:
+    """`card.json` of a folder, None where there is none. Raises TenfmaError where it is no card."""
+    path = folder / CARD
+    if not path.is_file():
+        return None
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        facts = None
+    if not isinstance(facts, dict) or not isinstance(facts.setdefault("tests", {}), dict):
+        raise TenfmaError(f"{path} is no model card; restore it, or leave --card out")
+    return facts
 
 
 def page(facts: dict[str, Any]) -> str:

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from tenfma.crystal.checks import NEAREST_PAIR
 from tenfma.errors import TenfmaError
+from tenfma.hamiltonian.evaluator import pairs_of
 
 #: what data sets call their labels, the usual name first
 ENERGY = ("energy", "Energy", "total_energy", "dft_energy", "REF_energy", "free_energy")
@@ -191,15 +193,17 @@ def _checked(
                 f"{place} has a force that is not a finite number; leave the frame out or mend it"
             )
     cell, pbc = np.asarray(cell, dtype=float), np.asarray(pbc, dtype=bool)
+    positions = np.asarray(positions, dtype=float)
     if pbc.all() and abs(np.linalg.det(cell)) < LEAST_VOLUME:
         raise TenfmaError(
             f"{place} is periodic and its cell has no volume; give it a cell, or pbc='F F F' for a cluster"
         )
+    _apart(positions, cell, pbc, place)
     if not pbc.all():
         stress = None  # a slab or a cluster has no volume to divide by
     return Frame(
         np.asarray(numbers, dtype=np.int64),
-        np.asarray(positions, dtype=float),
+        positions,
         cell,
         pbc,
         None if energy is None else float(energy),
@@ -207,6 +211,21 @@ def _checked(
         None if stress is None else _tensor(stress, place),
         group,
         place,
+    )
+
+
+def _apart(positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray, place: str) -> None:
+    """Refuse atoms on one spot, images included: they have no direction, and no calculation was made of them."""
+    near = pairs_of(positions, cell, pbc, NEAREST_PAIR)
+    if not len(near.neighbour):
+        return
+    distances = np.linalg.norm(near.vectors, axis=1)
+    worst = int(np.argmin(distances))
+    i, j = int(near.centre[worst]) + 1, int(near.neighbour[worst]) + 1
+    who = f"atoms {i} and {j}" if i != j else f"atom {i} and its own image"
+    where = f"{distances[worst]:.2g} Å apart" if distances[worst] > 1e-3 else "on the same place"
+    raise TenfmaError(
+        f"{place} has {who} {where}; at least {NEAREST_PAIR} Å is expected: leave the frame out or mend it"
     )
 
 

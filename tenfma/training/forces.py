@@ -222,11 +222,19 @@ def _open(out: Path, config: dict) -> None:
         raise TenfmaError(f"--out {out} cannot be made ({error.strerror}); give another folder") from None
     text = json.dumps(config, indent=1)
     path = out / CONFIG
-    if path.is_file() and json.loads(path.read_text()) != json.loads(text):
+    if path.is_file() and _held(path) != json.loads(text):
         raise TenfmaError(f"{out} holds a run with other data or settings; give another --out or delete it")
     if not path.is_file() and any(out.iterdir()):
         raise TenfmaError(f"{out} holds other files; give a new folder")
     path.write_text(text)
+
+
+def _held(path: Path) -> Any:
+    """What a JSON file holds, None where it is broken."""
+    try:
+        return json.loads(path.read_text())
+    except ValueError:
+        return None
 
 
 class _Log:

@@ -9,6 +9,7 @@ small matrices. Energies keep their rows, so that w can be chosen afterwards.
 """
 
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,26 @@ class Moments:
         """X_E, one row per energy, (energies, columns)."""
         return np.array(self.energy_rows).reshape(
             len(self.energies), len(self.elements) * (self.functions + 1)
+        )
+
+    @property
+    def sound(self) -> bool:
+        """Whether all sums are finite and of the shapes that elements and functions ask for."""
+        size = len(self.elements) * self.functions
+        shapes = (self.gram.shape, self.moment.shape, self.virial_moment.shape)
+        if shapes != ((size, size), (size,), (size,)) or self.virial_gram.shape not in ((0, 0), (size, size)):
+            return False
+        rows = [row.shape == (size + len(self.elements),) for row in self.energy_rows]
+        parts = (
+            self.gram,
+            self.moment,
+            self.virial_gram,
+            self.virial_moment,
+            self.rows,
+            np.array(self.energies),
+        )
+        return (
+            len(rows) == len(self.energies) and all(rows) and all(np.isfinite(part).all() for part in parts)
         )
 
     def add(self, description: Description, frames: Sequence[Frame]) -> None:
@@ -203,8 +224,13 @@ class Assembly:
         if path is not None and path.is_file():
             try:
                 found = Moments.read(path)
-            except (OSError, ValueError, KeyError, EOFError) as error:
-                raise TenfmaError(f"{path} is broken ({error}); delete it and train again") from error
+            except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                raise TenfmaError(f"{path} is broken ({reason}); delete it and train again") from error
+            if not found.sound:
+                raise TenfmaError(
+                    f"{path} is broken (its sums do not fit together); delete it and train again"
+                )
             if found.elements == key[1] and found.functions == functions:
                 return found
             raise TenfmaError(f"{path} is of another basis; give another --out, or delete this folder")

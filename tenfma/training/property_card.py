@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tenfma.training.card import CARD, PAGE
+from tenfma.training.card import CARD, PAGE, read_card
 
 
 def write_property_card(folder: Path, facts: dict[str, Any]) -> None:
@@ -15,9 +15,8 @@ def write_property_card(folder: Path, facts: dict[str, Any]) -> None:
 
 def add_property_test(folder: Path, data: str, errors: dict[str, Any]) -> None:
     """Add errors measured on a file to the card, if the folder has one."""
-    path = folder / CARD
-    if path.is_file():
-        facts = json.loads(path.read_text())
+    facts = read_card(folder)
+    if facts is not None:
         facts.setdefault("tests", {})[data] = errors
         write_property_card(folder, facts)
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tenfma.embedding.evolved import Evolved
 from tenfma.embedding.graphs import Graphs
+from tenfma.errors import TenfmaError
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,19 @@ def fit(
     )
     epoch, spent, steps, motion = 0, 0.0, 0, net.motion
     if checkpoint.is_file():
-        held = torch.load(checkpoint, weights_only=True)
-        net.load_state_dict(held["net"])
-        averaged = held["averaged"]
-        optimiser.load_state_dict(held["optimiser"])
-        epoch, spent, steps = held["epoch"], held["spent"], held["steps"]
-        generator.set_state(held["generator"])
-        torch.set_rng_state(held["random"])
+        try:
+            held = torch.load(checkpoint, weights_only=True)
+            averaged = held["averaged"]
+            for weights in (averaged, held["net"]):  # both must fit; the net goes on
+                net.load_state_dict(weights)
+            optimiser.load_state_dict(held["optimiser"])
+            epoch, spent, steps = int(held["epoch"]), float(held["spent"]), int(held["steps"])
+            generator.set_state(held["generator"])
+            torch.set_rng_state(held["random"])
+        except Exception as error:  # a broken or foreign file raises what its reader meets
+            raise TenfmaError(
+                f"{checkpoint} is no checkpoint of this run; delete it and train again"
+            ) from error
     held_out = graphs.take(valid)
     weights = _weights(labels[train], schedule.balance)
     per_epoch = math.ceil(len(train) / schedule.batch)
