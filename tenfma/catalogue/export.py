@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tenfma.catalogue.connection import CatalogueError
 from tenfma.catalogue.entries import Entry, Property
 from tenfma.catalogue.packing import Sites
+from tenfma.catalogue.sources.numbers import FORMULA
 from tenfma.catalogue.store import Catalogue
 
 if TYPE_CHECKING:
@@ -142,8 +143,8 @@ def _cells(entry: Entry, columns: dict[tuple[str, str, str], str]) -> list[str]:
 
 
 def safe(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "@", "\t", "\r") else text
+    """Text that a spreadsheet does not take for a formula; `numbers.labels_of` takes the mark off again."""
+    return f"'{text}" if text[:1] in FORMULA else text
 
 
 def _zip(part: Path, rows: Callable[[], Rows], columns: dict[tuple[str, str, str], str]) -> None:

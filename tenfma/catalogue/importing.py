@@ -29,13 +29,18 @@ _PARTS = ("", "_lower", "_upper", "_fold")
 
 @dataclass
 class Report:
-    """What an import did: entries added, records brought before, duplicates of entries held, and what was refused."""
+    """What an import did: entries added, records brought before, duplicates of entries held, and what was refused.
+
+    `left` are values that crystals came without.
+    """
 
     added: int = 0
     repeated: int = 0
     duplicates: int = 0
     refused: list[str] = field(default_factory=list)
     n_refused: int = 0
+    left: list[str] = field(default_factory=list)
+    n_left: int = 0
     without_unit: set[str] = field(default_factory=set)
 
     @property
@@ -111,6 +116,8 @@ class _Run:
         if place:
             labels["identifier"] = f"{labels['identifier']} #{place + 1}"
         labels = {name: _plain(text) for name, text in labels.items()}
+        self.report.n_left += len(one.left)
+        self.report.left += one.left[: max(0, LISTED - len(self.report.left))]
         values = tuple(self._properties(one, labels["source"]))
         return Record.of(key, one.structure, values, **labels)
 

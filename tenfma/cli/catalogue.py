@@ -77,7 +77,7 @@ def import_(
 ) -> int:
     """Import crystals with their properties; what was imported before is skipped, so run it again to go on.
 
-    Bad entries are listed and skipped (exit code 2). Ctrl-C keeps what is finished.
+    Bad entries and bad values are listed and skipped (exit code 2). Ctrl-C keeps what is finished.
 
     Example: tenfma catalogue import my-cifs/ --unit K_vrh=GPa --licence "CC BY 4.0"
     """
@@ -105,7 +105,7 @@ def import_(
                 last = import_from(held, place, terms, step)
         finally:
             told_import(last)
-    return 2 if last.n_refused else 0
+    return 2 if last.n_refused or last.n_left else 0
 
 
 @catalogue.command("export")

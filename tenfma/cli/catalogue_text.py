@@ -31,10 +31,14 @@ def counter(quiet: bool):
 
 
 def told_import(report) -> None:
-    for sentence in report.refused:
-        typer.echo(f"tenfma: skipped {plain(sentence)}", err=True)
-    if report.n_refused > len(report.refused):
-        typer.echo(f"tenfma: and {report.n_refused - len(report.refused)} more", err=True)
+    for what, sentences, count in (
+        ("skipped", report.refused, report.n_refused),
+        ("left out a value,", report.left, report.n_left),
+    ):
+        for sentence in sentences:
+            typer.echo(f"tenfma: {what} {plain(sentence)}", err=True)
+        if count > len(sentences):
+            typer.echo(f"tenfma: and {count - len(sentences)} more", err=True)
     typer.echo(
         f"added {report.added}, duplicates of entries held {report.duplicates}, "
         f"imported before {report.repeated}, skipped {report.n_refused}"

@@ -165,6 +165,58 @@ def test_ase_databases(empty, tmp_path):
     assert "no ASE database" in import_from(empty, Files(tmp_path / "b.db")).refused[0]
 
 
+TABLE = """file,K_vrh [GPa],gap,licence,note
+a.cif,24.5,1.5,CC0,=1+2
+b.cif,n/a,broken,CC0,x
+c.cif,"1,234",inf,CC0,7 apples
+gone.cif,1,2,CC0,x
+d.cif,3 GPa,2
+"""
+
+
+def test_bad_values_beside_crystals_are_listed_with_their_reason(empty, tmp_path):
+    for name, a in zip("abcd", (5.6, 5.8, 6.0, 6.2)):
+        write(tmp_path / f"{name}.cif", salt(a), format="cif")
+    (tmp_path / "properties.csv").write_text(TABLE)
+    report = import_from(empty, Files(tmp_path))
+    assert (report.added, report.n_refused, report.n_left) == (4, 1, 5)
+    assert report.refused == ["properties.csv names 'gone.cif', which is not beside it"]
+    for place, told in enumerate(
+        (
+            "line 3: gap is 'broken', which is no number",
+            "line 4: K_vrh is '1,234', which is no number",
+            "line 4: gap is 'inf', which is not finite",
+            "line 6: K_vrh is '3 GPa', which is no number",
+            "line 6: 3 cells, and 5 are expected",
+        )
+    ):
+        assert told in report.left[place] and report.left[place].startswith("properties.csv")
+    held = [(v.name, v.value) for e in empty.search(sort="id") for v in e.properties]
+    assert held == [("K_vrh", 24.5), ("gap", 1.5), ("gap", 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"), [("utf-8", ","), ("utf-8-sig", ";"), ("utf-16", "\t"), ("cp1252", ";")]
+)
+def test_tables_of_other_programs_are_read(empty, tmp_path, encoding, mark):
+    write(tmp_path / "größe.cif", salt(5.6), format="cif")
+    text = "file,K_vrh [GPa],licence\ngröße.cif,24.5,Übung\n".replace(",", mark)
+    (tmp_path / "properties.csv").write_bytes(text.encode(encoding))
+    report = import_from(empty, Files(tmp_path))
+    assert (report.added, report.n_refused, report.n_left) == (1, 0, 0)
+    (entry,) = empty.search()
+    assert entry.value("K_vrh") == 24.5 and entry.licence == "Übung"
+
+
+def test_values_without_end_in_other_files_are_told(empty, tmp_path):
+    frame = salt(5.6)
+    frame.info.update(gap=float("inf"), other=float("nan"), fine=1.0)
+    write(tmp_path / "x.extxyz", [frame])
+    report = import_from(empty, Files(tmp_path))
+    assert report.n_left == 1 and "gap is 'inf', which is not finite" in report.left[0]
+    assert [v.name for v in empty.search()[0].properties] == ["fine"]
+
+
 def test_units_are_asked_for_once_where_nobody_stated_them(empty, folder):
     asked = []
 

@@ -3,7 +3,7 @@
 An item that an earlier run has dealt with is never loaded, which is what makes an import resumable.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -19,12 +19,16 @@ class SourceError(TenfmaError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """One crystal with its numbers, their units where stated, and labels such as identifier, licence and url."""
+    """One crystal with its numbers, their units where stated, and labels such as identifier, licence and url.
+
+    `left` are sentences on values that were not taken.
+    """
 
     structure: "Structure"
     values: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    left: Sequence[str] = ()
 
 
 class Item(NamedTuple):

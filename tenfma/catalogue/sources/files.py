@@ -6,20 +6,19 @@ Items are named by the contents of their file, so that a file brought once is kn
 import gzip
 import hashlib
 import io
-import json
 import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from tenfma.catalogue.sources import Item, Loaded, SourceError
-from tenfma.catalogue.sources.numbers import labels_of, units_of, values_of
+from tenfma.catalogue.sources.beside import BESIDE, Row, rows_beside
+from tenfma.catalogue.sources.numbers import labels_of, left_out, units_of, values_of
 from tenfma.errors import StructureError
 
-#: the table that may lie beside crystals and gives their numbers; its column `file` names them
-BESIDE = "properties.csv"
 LARGEST = 512 * 2**20
 #: members of an archive, and bytes they may unpack to together
 MOST_MEMBERS = 1_000_000
@@ -52,6 +51,14 @@ class Files:
                 yield from of_file(path, shown)
             except (OSError, StructureError, SourceError) as error:
                 yield refused(shown, error)
+        for folder in dict.fromkeys(path.parent for path in self._found if self.path.is_dir()):
+            table = folder / BESIDE
+            with suppress(OSError, SourceError):  # told of each crystal beside it
+                if table.is_file():
+                    names = {path.name for path in folder.iterdir()}
+                    yield from _without_file(
+                        rows_beside(table.read_bytes()), names, str(table.relative_to(self.path))
+                    )
 
     def _walk(self) -> Iterator[Path]:
         if self.path.is_file():
@@ -84,12 +91,12 @@ def of_file(path: Path, shown: str) -> Iterator[Item]:
         yield from of_bytes(path.read_bytes(), shown, _beside(path))
 
 
-def of_bytes(data: bytes, shown: str, beside: Mapping[str, Any] | None = None) -> Iterator[Item]:
+def of_bytes(data: bytes, shown: str, beside: Row | None = None) -> Iterator[Item]:
     """The items of a file's contents: one for a CIF or POSCAR, one for each frame of a list."""
     digest = hashlib.sha256(data).hexdigest()[:24]
     plain = Path(shown).name.lower().removesuffix(".gz")
     if not plain.endswith((".extxyz", ".xyz", ".json")):
-        yield Item(f"{digest}:0", shown, lambda: _whole_file(data, shown, beside or {}))
+        yield Item(f"{digest}:0", shown, lambda: _whole_file(data, shown, beside or Row()))
         return
     from tenfma.crystal.formats import FORMATS
 
@@ -97,7 +104,7 @@ def of_bytes(data: bytes, shown: str, beside: Mapping[str, Any] | None = None) -
     pieces = FORMATS[kind].split(_text(data, shown), shown)
     for place, piece in enumerate(pieces):
         where = shown if len(pieces) == 1 else f"{shown}, frame {place}"
-        yield Item(f"{digest}:{place}", where, _framed(kind, piece, where, beside or {}))
+        yield Item(f"{digest}:{place}", where, _framed(kind, piece, where, beside or Row()))
 
 
 def _text(data: bytes, shown: str) -> str:
@@ -124,7 +131,7 @@ def refused(where: str, error: Exception) -> Item:
     return Item(f"refused:{where}"[:500], where, fail)
 
 
-def _whole_file(data: bytes, shown: str, beside: Mapping[str, Any]) -> list[Loaded]:
+def _whole_file(data: bytes, shown: str, beside: Row) -> list[Loaded]:
     from tenfma.crystal.structures import parse_frames
 
     frames = parse_frames(data, Path(shown).name)
@@ -133,7 +140,7 @@ def _whole_file(data: bytes, shown: str, beside: Mapping[str, Any]) -> list[Load
     return [_beside_it(structure, {}, beside, shown) for structure in frames.structures]
 
 
-def _framed(kind: str, piece: Any, where: str, beside: Mapping[str, Any]) -> Callable[[], list[Loaded]]:
+def _framed(kind: str, piece: Any, where: str, beside: Row) -> Callable[[], list[Loaded]]:
     def load() -> list[Loaded]:
         from tenfma.crystal.checks import checked
         from tenfma.crystal.formats import FORMATS
@@ -152,11 +159,12 @@ def _framed(kind: str, piece: Any, where: str, beside: Mapping[str, Any]) -> Cal
     return load
 
 
-def _beside_it(structure: Any, info: Mapping[str, Any], beside: Mapping[str, Any], shown: str) -> Loaded:
-    record = {**info, **beside}
+def _beside_it(structure: Any, info: Mapping[str, Any], beside: Row, shown: str) -> Loaded:
+    record = {**info, **beside.cells}
     labels = labels_of(record)
     labels.setdefault("identifier", shown)
-    return Loaded(structure, values_of(record), units_of(record), labels)
+    left = (*(f"{shown}: {sentence}" for sentence in left_out(info)), *beside.left)
+    return Loaded(structure, values_of(record), units_of(record), labels, left)
 
 
 def _comment(comment: str) -> dict[str, Any]:
@@ -179,39 +187,15 @@ def _flat(record: Any) -> dict[str, Any]:
     }
 
 
-def _beside(path: Path) -> Mapping[str, Any]:
+def _beside(path: Path) -> Row | None:
     table = path.parent / BESIDE
-    return rows_beside(table.read_bytes(), table).get(path.name, {}) if table.is_file() else {}
+    return rows_beside(table.read_bytes()).get(path.name) if table.is_file() else None
 
 
-_TABLES: dict[tuple[str, int], dict[str, dict[str, Any]]] = {}
-
-
-def rows_beside(data: bytes, where: Path) -> dict[str, dict[str, Any]]:
-    """A table of properties by file name, its units in brackets behind the names."""
-    key = (str(where), hash(data))
-    if key not in _TABLES:
-        import pandas as pd
-
-        from tenfma.catalogue.sources.numbers import split_unit
-
-        try:
-            table = pd.read_csv(io.BytesIO(data), dtype={"file": str})
-        except ValueError as error:
-            raise SourceError(f"{where.name} is no CSV table: {str(error).splitlines()[0][:160]}") from error
-        if "file" not in table.columns:
-            raise SourceError(
-                f"{where.name} has no column file; names of the files beside it are expected there"
-            )
-        named = {column: split_unit(column) for column in table.columns}
-        units = json.dumps({name: unit for name, unit in named.values() if unit})
-        rows = table.rename(columns={column: name for column, (name, _) in named.items()}).to_dict("records")
-        _TABLES.clear()
-        _TABLES[key] = {
-            row["file"]: {**{k: v for k, v in row.items() if v == v and k != "file"}, "units": units}
-            for row in rows
-        }
-    return _TABLES[key]
+def _without_file(rows: Mapping[str, Row], names: set[str], where: str) -> Iterator[Item]:
+    """What a table says of files that are not there, each as an item that cannot be loaded."""
+    for name in rows.keys() - names:
+        yield refused(where, SourceError(f"{where} names {name[:80]!r}, which is not beside it"))
 
 
 def _archive(path: Path, shown: str) -> Iterator[Item]:
@@ -225,7 +209,10 @@ def _archive(path: Path, shown: str) -> Iterator[Item]:
                     f"at most {MOST_MEMBERS:,} and {MOST_UNPACKED / 2**30:.0f} GB are taken: split it"
                 )
             table = next((member for member in members if Path(member.filename).name == BESIDE), None)
-            beside = rows_beside(_member(archive, table), Path(shown) / BESIDE) if table else {}
+            beside = rows_beside(_member(archive, table), f"{shown}/{BESIDE}") if table else {}
+            yield from _without_file(
+                beside, {Path(member.filename).name for member in members}, f"{shown}/{BESIDE}"
+            )
             for member in sorted(members, key=lambda m: m.filename):
                 name = Path(member.filename).name
                 where = f"{shown}/{member.filename}"

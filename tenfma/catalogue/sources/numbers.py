@@ -3,12 +3,12 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 #: what a record's own name may be called, best first
 IDENTIFIERS = ("identifier", "material_id", "id", "mp_id", "jid", "entry_id", "name")
-LABELS = ("licence", "license", "url")
+LABELS = ("licence", "license", "url", "source", "units")
 #: numbers that say where a record stood, or what a crystal's sites tell already
 PASSED_OVER = {
     "spacegroup_number",
@@ -24,34 +24,71 @@ PASSED_OVER = {
 #: units of names whose meaning a format fixes: ASE's energies are eV
 KNOWN = {"energy": "eV", "free_energy": "eV"}
 MOST_NAME = 80
+#: first letters of what a spreadsheet takes for a formula, and an export marks
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: cells that say there is no value
+MISSING = ("", "nan", "na", "n/a", "null", "none", "-", "–", "—", "<na>")
 
 
 def values_of(record: Mapping[str, Any]) -> dict[str, float]:
     """The finite numbers of a record by name; names and labels left out."""
     found = {}
     for name, value in record.items():
-        if isinstance(value, bool) or name.lower() in PASSED_OVER or name in IDENTIFIERS or name in LABELS:
-            continue
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            continue
-        if math.isfinite(number) and len(name) <= MOST_NAME:
+        number = number_of(value)
+        if _may_be(name) and number is not None and math.isfinite(number) and len(name) <= MOST_NAME:
             found[name] = number
     return found
 
 
+def left_out(record: Mapping[str, Any], numeric: Collection[str] = ()) -> list[str]:
+    """Which values are not taken, each in words: those without end, of too long a name, and text in `numeric` columns."""
+    found = []
+    for name, value in record.items():
+        if not _may_be(name) or isinstance(value, bool) or str(value).strip().lower() in MISSING:
+            continue
+        number, told = number_of(value), f"{name[:40]} is {str(value).strip()[:40]!r}"
+        if number is None and name in numeric:
+            found.append(f"{told}, which is no number; such as 24.5 is expected")
+        elif number is not None and not math.isfinite(number):
+            found.append(f"{told}, which is not finite")
+        elif number is not None and len(name) > MOST_NAME:
+            found.append(f"{told}, and its name has more than {MOST_NAME} letters")
+    return found
+
+
+def number_of(value: Any) -> float | None:
+    """A number, or text that is one; None for other things."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return None if isinstance(value, str) and "_" in value else float(value)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        return None
+
+
+def _may_be(name: str) -> bool:
+    """Whether a value of this name may be a property."""
+    return name.lower() not in PASSED_OVER and name not in IDENTIFIERS and name not in LABELS
+
+
 def labels_of(record: Mapping[str, Any]) -> dict[str, str]:
     """The record's own identifier, licence and address."""
+    plain = {name: _unmarked(str(value).strip()) for name, value in record.items() if value is not None}
     found = {}
     for name in IDENTIFIERS:
-        if str(record.get(name) or "").strip() not in ("", "nan"):
-            found["identifier"] = str(record[name]).strip()[:200]
+        if plain.get(name, "") not in ("", "nan"):
+            found["identifier"] = plain[name][:200]
             break
     for name, label in (("licence", "licence"), ("license", "licence"), ("url", "url"), ("source", "source")):
-        if isinstance(record.get(name), str) and record[name].strip():
-            found[label] = record[name].strip()[:500]
+        if isinstance(record.get(name), str) and plain[name]:
+            found[label] = plain[name][:500]
     return found
+
+
+def _unmarked(text: str) -> str:
+    return text[1:] if text[:1] == "'" and text[1:2] in FORMULA else text
 
 
 def units_of(record: Mapping[str, Any]) -> dict[str, str]:

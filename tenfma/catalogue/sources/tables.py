@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tenfma.catalogue.sources import Item, Loaded, SourceError
-from tenfma.catalogue.sources.numbers import labels_of, split_unit, units_of, values_of
+from tenfma.catalogue.sources.numbers import labels_of, left_out, number_of, split_unit, units_of, values_of
 
 #: the longest cell of a CSV table, bytes
 LONGEST_CELL = 16 * 2**20
@@ -24,6 +24,7 @@ def csv_rows(path: Path, shown: str) -> Iterator[Item]:
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.reader(file)
         column = None
+        numeric: set[str] = set()
         heads: list[tuple[str, str]] = []
         try:
             heads = [split_unit(head) for head in next(reader, [])]
@@ -36,9 +37,12 @@ def csv_rows(path: Path, shown: str) -> Iterator[Item]:
                     raise SourceError(
                         f"{shown} has no column with CIFs or pymatgen JSON in its first row; one is expected"
                     )
+                numeric |= {
+                    name for (name, unit), cell in zip(heads, row) if unit or number_of(cell) is not None
+                }
                 where = f"{shown}, row {place + 1}"
                 key = hashlib.sha256("\0".join(row).encode()).hexdigest()[:24]
-                yield Item(f"{key}:csv", where, _row(row, heads, column, where))
+                yield Item(f"{key}:csv", where, _row(row, heads, column, where, frozenset(numeric)))
         except csv.Error as error:
             raise SourceError(f"{shown} is no CSV table: {error}; write it again") from error
 
@@ -47,7 +51,9 @@ def _is_crystal(cell: str) -> bool:
     return "_atom_site" in cell or ('"lattice"' in cell and '"sites"' in cell)
 
 
-def _row(row: list[str], heads: list[tuple[str, str]], column: int, where: str) -> Callable[[], list[Loaded]]:
+def _row(
+    row: list[str], heads: list[tuple[str, str]], column: int, where: str, numeric: frozenset[str]
+) -> Callable[[], list[Loaded]]:
     def load() -> list[Loaded]:
         from tenfma.crystal.structures import parse
 
@@ -62,7 +68,10 @@ def _row(row: list[str], heads: list[tuple[str, str]], column: int, where: str) 
         }
         labels = labels_of(record)
         labels.setdefault("identifier", where)
-        return [Loaded(structure, values_of(record), {name: unit for name, unit in heads if unit}, labels)]
+        left = [f"{where}: {sentence}" for sentence in left_out(record, numeric)]
+        return [
+            Loaded(structure, values_of(record), {name: unit for name, unit in heads if unit}, labels, left)
+        ]
 
     return load
 
@@ -102,6 +111,7 @@ def _ase_row(row: Any, where: str) -> Callable[[], list[Loaded]]:
         units = units_of(data) if isinstance(data, dict) else {}
         labels = labels_of(record)
         labels.setdefault("identifier", where)
-        return [Loaded(structure, values_of(record), units, labels)]
+        left = [f"{where}: {sentence}" for sentence in left_out(record)]
+        return [Loaded(structure, values_of(record), units, labels, left)]
 
     return load
