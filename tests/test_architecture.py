@@ -11,6 +11,7 @@ UPPER = {"embedding", "training", "simulation", "explanation", "catalogue", "viz
 #: part -> parts of tenfma it must never import
 FORBIDDEN = {
     "errors": UPPER | {"crystal", "hamiltonian", "dynamics"},
+    "whole": UPPER | {"crystal", "hamiltonian", "dynamics"},
     "crystal": UPPER | {"hamiltonian", "dynamics"},
     "hamiltonian": UPPER | {"dynamics"},
     "dynamics": UPPER | {"crystal"},

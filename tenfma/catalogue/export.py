@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import math
-import os
 import re
 import string
 import zipfile
@@ -20,6 +19,7 @@ from tenfma.catalogue.entries import Entry, Property
 from tenfma.catalogue.packing import Sites
 from tenfma.catalogue.sources.numbers import FORMULA
 from tenfma.catalogue.store import Catalogue
+from tenfma.whole import whole
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -44,14 +44,8 @@ def export(
             f"--out {out} ends in {out.suffix or 'nothing'}; {', '.join(FORMATS)} is expected"
         )
     write = {".zip": _zip, ".extxyz": _extxyz, ".csv": _csv, ".json": _chemiscope, ".jsonl": _optimade}
-    part = out.with_name(f"{out.name}.{os.getpid()}.part")
-    try:
+    with whole(out, CatalogueError) as part:
         write[out.suffix.lower()](part, lambda: _rows(catalogue, ids, progress), _columns(catalogue, ids))
-        part.replace(out)
-    except OSError as error:
-        raise CatalogueError(f"{out} could not be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
     return len(ids)
 
 

@@ -4,7 +4,6 @@
 near neighbours, so every candidate that its error bound leaves open is measured again in float64.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,6 +20,7 @@ from tenfma.catalogue.parallel import embed_chunk, mapped, one_thread
 from tenfma.catalogue.query import Query
 from tenfma.catalogue.schema import embedders, entries
 from tenfma.catalogue.schema import vectors as table
+from tenfma.whole import whole
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -270,25 +270,16 @@ def vectors(catalogue: "Catalogue", maker: Embedder) -> Vectors:
 
 def _write(path: Path, rows, dimension: int) -> None:
     """Rows of float32, then squares, then ids, then how many; under its name only when whole."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     ids: list[np.ndarray] = []
     squares: list[np.ndarray] = []
-    try:
-        with part.open("wb") as file:
-            for batch in rows.partitions(10_000):
-                block = np.frombuffer(b"".join(data for _, data in batch), "<f4").reshape(-1, dimension)
-                file.write(block.tobytes())
-                squares.append(np.einsum("ij,ij->i", block, block, dtype=np.float64).astype("<f4"))
-                ids.append(np.array([id for id, _ in batch], "<i8"))
-            for array in (*squares, *ids, np.array([sum(map(len, ids))], "<i8")):
-                file.write(array.tobytes())
-        part.replace(path)
-    except OSError as error:
-        raise CatalogueError(
-            f"{path} could not be written: {error.strerror or error}; make room on the disk"
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
+    with whole(path, CatalogueError, "make room on the disk") as part, part.open("wb") as file:
+        for batch in rows.partitions(10_000):
+            block = np.frombuffer(b"".join(data for _, data in batch), "<f4").reshape(-1, dimension)
+            file.write(block.tobytes())
+            squares.append(np.einsum("ij,ij->i", block, block, dtype=np.float64).astype("<f4"))
+            ids.append(np.array([id for id, _ in batch], "<i8"))
+        for array in (*squares, *ids, np.array([sum(map(len, ids))], "<i8")):
+            file.write(array.tobytes())
 
 
 def _mapped(path: Path, dimension: int) -> Vectors:

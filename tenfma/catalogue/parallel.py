@@ -4,10 +4,11 @@ Chunks do not depend on who computes them and each is computed with one thread, 
 worker that dies has its chunks computed again by another.
 """
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,7 +32,10 @@ WORKERS = {
     "distributed.nanny.pre-spawn-environ.NUMBA_NUM_THREADS": 1,
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
+    "logging": {"distributed": "critical"},
 }
+#: seconds until a scheduler must have its first worker; a queue may keep them waiting
+FIRST_WORKER = 600
 
 
 def mapped(
@@ -39,13 +43,14 @@ def mapped(
 ) -> Iterator[tuple[Chunk, Any]]:
     """(chunk, function(chunk)) in order: here, or with Dask where `address` names its scheduler or `local:N` workers.
 
-    Raises CatalogueError where Dask is not installed or its scheduler does not answer.
+    Raises CatalogueError where Dask is not installed, its scheduler does not answer or goes away, or a chunk costs one
+    worker after another.
     """
     if not address:
         for chunk in chunks:
             yield chunk, function(chunk)
         return
-    with _client(address) as client:
+    with _client(address) as client, _told(address):
         waiting: deque[tuple[Chunk, Any]] = deque()
         room, looked = 0, -LOOK
         for chunk in chunks:
@@ -88,11 +93,14 @@ def cluster(workers: int) -> Iterator[Any]:
     import dask
     from dask.distributed import Client, LocalCluster
 
-    with (
-        dask.config.set(WORKERS),
-        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as local,
-        Client(local) as client,
-    ):
+    with dask.config.set(WORKERS), _quiet(), ExitStack() as stack:
+        try:
+            local = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+            client = stack.enter_context(Client(stack.enter_context(local)))
+        except (RuntimeError, OSError, TimeoutError) as error:
+            raise CatalogueError(
+                f"{workers} workers could not be started ({str(error)[:120].rstrip('.')}); try fewer, or leave --dask out"
+            ) from error
         yield client
 
 
@@ -111,11 +119,54 @@ def _client(address: str) -> Iterator[Any]:
         with cluster(int(count)) as client:
             yield client
         return
+    with _quiet():
+        try:
+            client = Client(address, timeout=20)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise CatalogueError(
+                f"no Dask scheduler answers at {address}; start one with `dask scheduler`, or use local:N"
+            ) from error
+        with client:
+            try:
+                client.wait_for_workers(1, timeout=FIRST_WORKER)
+            except (OSError, TimeoutError) as error:
+                raise CatalogueError(
+                    f"no worker joined the scheduler at {address}; start one with `dask worker {address}`"
+                ) from error
+            yield client
+
+
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    """Dask's own errors as one sentence; those of the work itself pass."""
+    from concurrent.futures import CancelledError
+
+    from distributed.comm import CommClosedError
+    from distributed.scheduler import KilledWorker
+
     try:
-        client = Client(address, timeout=20)
-    except (OSError, ValueError, TimeoutError) as error:
+        yield
+    except KilledWorker as error:
         raise CatalogueError(
-            f"no Dask scheduler answers at {address}; start one with `dask scheduler`, or use local:N"
+            "one piece of the work cost its worker again and again; give workers more memory, and run it again"
         ) from error
-    with client:
-        yield client
+    except (CancelledError, CommClosedError) as error:
+        raise CatalogueError(
+            f"the scheduler at {address} went away; start it and run the same command again"
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what Dask logs of workers that end or are lost: their pieces are done again, and a failure is told."""
+    loggers = [
+        logging.getLogger(name) for name in ("distributed", "distributed.client", "tornado.application")
+    ]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels):
+            logger.setLevel(level)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tenfma.errors import TenfmaError
+from tenfma.whole import write_text
 
 #: a system's name rather than a formula: letters joined by - or _, four at least
 NAME = re.compile(r"[^\W\d_]{2}[^\W\d]*(?:[- –_]?\w+)*[^\W\d_]{2}")
@@ -118,16 +119,7 @@ def _keep(certificate: Any, out: Path | None) -> None:
     typer.echo(str(certificate))
     if out is None:
         return
-    part = out.with_name(out.name + ".part")
-    try:
-        part.write_text(
-            json.dumps(certificate.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        part.replace(out)
-    except OSError as error:
-        raise TenfmaError(f"{out} could not be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    write_text(json.dumps(certificate.to_dict(), indent=1, ensure_ascii=False) + "\n", out)
 
 
 def _stochastic(method: str) -> bool:

@@ -147,8 +147,8 @@ def _certified(found: Any, dt: float | None, progress: Callable[[float], None]) 
 
 
 def _write(found: Any, out: Path, flow: Any, cells: tuple[int, int, int], certificate: Any) -> None:
-    from tenfma.cli.output import write_text
     from tenfma.viz.explanation_report import write_report
+    from tenfma.whole import write_text
 
     if out.suffix.lower() == ".html":
         write_report(found, out, flow=flow, supercell=cells, certificate=certificate)

@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from tenfma.errors import TenfmaError
+from tenfma.whole import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,31 +46,12 @@ def writable(out: Path, endings: tuple[str, ...], option: str = "--out") -> None
         ) from error
 
 
-def write_text(text: str, out: Path) -> None:
-    """Write a text; the file appears whole or not at all. Raises TenfmaError where it cannot be written."""
-    part = out.with_name(out.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(out)
-    except OSError as error:
-        raise TenfmaError(f"{out} could not be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
 def write_table(frame: "pd.DataFrame", out: Path) -> None:
     """Write a table in the format of its ending; the file appears whole or not at all."""
-    part = out.with_name(out.name + ".part")
-    try:
+    with whole(out) as part:
         if out.suffix.lower() == ".parquet":
             frame.to_parquet(part, index=False)
         elif out.suffix.lower() == ".csv":
             frame.to_csv(part, index=False)
         else:
             frame.to_json(part, orient="records", indent=1, force_ascii=False, double_precision=15)
-        part.replace(out)
-    except OSError as error:
-        raise TenfmaError(f"{out} could not be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from tenfma.explanation.summary import COUPLED, few_enough, tables_of
 from tenfma.explanation.tables import html_table, sentence
 from tenfma.explanation.tensions import GAUGE
 from tenfma.viz import explanation as figures
+from tenfma.whole import write_text
 
 STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:980px;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
@@ -92,14 +93,7 @@ def report(
 def write_report(explanation: Explanation, out: str | Path, **options: Any) -> Path:
     """Write `report` to a file, whole or not at all. Raises TenfmaError where it cannot be written."""
     out = Path(out)
-    text, part = report(explanation, **options), out.with_name(out.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(out)
-    except OSError as error:
-        raise TenfmaError(f"{out} could not be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    write_text(report(explanation, **options), out)
     return out
 
 

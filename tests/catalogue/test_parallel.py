@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 from catalogue_crystals import perovskite
 
 from tenfma import catalogue
-from tenfma.catalogue import CatalogueError, likeness
+from tenfma.catalogue import CatalogueError, likeness, parallel
 from tenfma.catalogue.embedders import embedder
 from tenfma.catalogue.parallel import mapped
 from tenfma.catalogue.schema import vectors as table
@@ -53,7 +54,7 @@ def die_once(work):
 
 
 @pytest.mark.slow
-def test_a_dead_worker_costs_nothing_and_the_bits_are_the_same(home, tmp_path, monkeypatch):
+def test_a_dead_worker_costs_nothing_and_the_bits_are_the_same(home, tmp_path, monkeypatch, capfd):
     pytest.importorskip("distributed", reason="dask is not installed")
     monkeypatch.setattr(likeness, "BATCH", 8)
     work = [(number, str(tmp_path / "mark")) for number in range(12)]
@@ -66,6 +67,7 @@ def test_a_dead_worker_costs_nothing_and_the_bits_are_the_same(home, tmp_path, m
             assert likeness.embed_missing(held, embedder(), name="static", dask=address) == 40
             found.append(kept(held))
     assert found[0] == found[1] and len(found[0]) == 40
+    assert capfd.readouterr() == ("", "")  # Dask says nothing of workers lost or ended
 
 
 @pytest.mark.timeout(1800)
@@ -97,3 +99,45 @@ def test_embedding_killed_at_random_moments_goes_on(kills, home, monkeypatch):
     with catalogue.open(filled=False) as held:
         assert likeness.embed_missing(held, embedder(), name="static") == 600 - before
         assert len(kept(held)) == 600
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("KilledWorker", "again and again"), ("CancelledError", "went away")]
+)
+def test_what_dask_raises_is_one_sentence(name, sentence, monkeypatch):
+    pytest.importorskip("distributed", reason="dask is not installed")
+    from concurrent.futures import CancelledError
+
+    from distributed.scheduler import KilledWorker
+
+    class Client:
+        """Gives futures that fail as Dask's do."""
+
+        def nthreads(self):
+            return {"worker": 1}
+
+        def submit(self, *_, **__):
+            return self
+
+        def result(self):
+            raise CancelledError if name == "CancelledError" else KilledWorker("task", None, 3)
+
+    @contextmanager
+    def client(address):
+        yield Client()
+
+    monkeypatch.setattr(parallel, "_client", client)
+    with pytest.raises(CatalogueError, match=sentence) as told:
+        list(mapped(double, [1], "tcp://x:1"))
+    assert "\n" not in str(told.value)
+
+
+def test_workers_that_do_not_start_are_one_sentence(monkeypatch):
+    distributed = pytest.importorskip("dask.distributed", reason="dask is not installed")
+
+    def refuse(**_):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", refuse)
+    with pytest.raises(CatalogueError, match=r"could not be started \(Nanny failed to start\); try fewer"):
+        list(mapped(double, [1], "local:2"))

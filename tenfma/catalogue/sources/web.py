@@ -9,6 +9,7 @@ import requests
 
 import tenfma
 from tenfma.catalogue.sources import SourceError
+from tenfma.whole import whole
 
 #: seconds
 TIMEOUT = 60
@@ -49,11 +50,13 @@ class Web:
         if path.exists():
             return path
         folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        with self._get(url) as answer, part.open("wb") as file:
+        with (
+            self._get(url) as answer,
+            whole(path, SourceError, "make room on the disk") as part,
+            part.open("wb") as file,
+        ):
             for block in _bounded(answer, LARGEST_FILE, url):
                 file.write(block)
-        part.replace(path)
         return path
 
     def _get(self, url: str) -> requests.Response:
