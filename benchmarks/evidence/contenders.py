@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tenfma.embedding.concatenated import Concatenated
 from tenfma.embedding.evolved import Evolved, Motion, Size
 from tenfma.embedding.graphs import Graphs, static_names
 from tenfma.embedding.kernel import Kernels
@@ -113,6 +114,21 @@ NETS: dict[str, tuple[str, type[Evolved], Motion]] = {
         Evolved,
         replace(MOTION, method="baoab", **LANGEVIN),
     ),
+    "learned_bath": (
+        "as langevin, with a learned friction per irrep copy",
+        Evolved,
+        replace(MOTION, method="baoab", bath="learned", **LANGEVIN),
+    ),
+    "concatenated": (
+        "every atom, bond and triangle moves under H_θ, leapfrog, then pooling",
+        Concatenated,
+        replace(MOTION, dt=1.0, steps=2),
+    ),
+    "concatenated_short": (
+        "as concatenated, with as little processor time as leapfrog",
+        Concatenated,
+        replace(MOTION, dt=1.0, steps=2),
+    ),
     "still": ("as leapfrog, started at rest (p₀ = 0)", Evolved, replace(MOTION, p0="zero")),
     "long": ("as leapfrog, twice the steps", Evolved, replace(MOTION, steps=8)),
     "one_step": ("as leapfrog, one step (T = 0.5)", Evolved, replace(MOTION, steps=1)),
@@ -124,7 +140,7 @@ NETS: dict[str, tuple[str, type[Evolved], Motion]] = {
     ),
 }
 #: passes of a contender, in those of the others
-PASSES = {"messages_long": 1.5}
+PASSES = {"messages_long": 1.5, "concatenated_short": 0.25}
 #: contenders that are fitted at once, without a network
 TREES = {
     "kernel": "kernel ridge on pooled static features",

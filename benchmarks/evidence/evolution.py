@@ -30,14 +30,13 @@ from harness import EVIDENCE, markdown, save, versions
 
 from tenfma.embedding.evolved import Size
 from tenfma.embedding.graphs import Graphs, graphs_of
-from tenfma.training.property_data import Labelled, read_labelled, targets_of
+from tenfma.training.property_data import Labelled
 from tenfma.training.property_loop import Schedule, fit, predicted
 
 CELLS = EVIDENCE / "evolution"
 SIZE = Size(channels=48, dropout=0.05)
 REFERENCE = "leapfrog"
-#: contenders of `axes` alone
-LATER = ("kernel", "soap", "messages_long", "transformer", "one_step", "longer", "hot")
+SEEDS = (0, 1, 2)
 BOOTSTRAP = 2000
 
 
@@ -57,46 +56,44 @@ class Cell:
 
 
 def profile(name: str) -> list[Cell]:
-    """Cells in the order in which they are worth having."""
-    epochs, seeds = (12, (0, 1, 2)) if name == "reduced" else (60, (0, 1, 2))
-    everyone = [one for one in (*contenders.TREES, *contenders.NETS) if one not in LATER]
-    cells = [Cell(one, "random", 1.0, seed, epochs) for seed in seeds for one in everyone]
-    shares = (0.1, 0.3) if name == "reduced" else (0.05, 0.1, 0.25, 0.5)
-    few = ("trees", "static", "messages", "ode", "leapfrog")
-    cells += [Cell(one, "random", share, 0, epochs) for share in shares for one in few]
-    cells += [Cell(one, "formula", 1.0, 0, epochs) for one in ("trees", "messages", "leapfrog")]
-    cells += axes(8 if name == "reduced" else 60, (0,) if name == "reduced" else (0, 1, 2))
-    return list(dict.fromkeys(cells))
+    """Cells in the order in which they are worth having: the table of all contenders, then `axes`."""
+    epochs, few = (8, (0,)) if name == "reduced" else (60, SEEDS)
+    everyone = [*contenders.TREES, *contenders.NETS]
+    cells = [Cell(one, "random", 1.0, seed, epochs) for seed in SEEDS for one in everyone]
+    return list(dict.fromkeys([*cells, *axes(epochs, few)]))
 
 
 def axes(epochs: int, seeds: tuple[int, ...]) -> list[Cell]:
-    """Short cells of every other axis: all contenders, few labels, left-out chemistry, high energies, noisy labels."""
-    few = ("kernel", "trees", "soap", "static", "messages", "leapfrog")
+    """Left-out chemistry, alloys, high energies, few and noisy labels; with more seeds where chemistry is new."""
     some = ("kernel", "trees", "soap", "messages", "leapfrog")
-    everyone = [*contenders.TREES, "static", "transformer", "messages", "messages_long", "ode", "leapfrog"]
-    cells = [Cell(one, "random", 1.0, seed, epochs) for seed in seeds for one in everyone]
-    left_out = [f"family-{name}" for name in splits.FAMILIES] + ["anion-S", "anion-F", "anion-N", "energy"]
-    for split in ("family-halides", "anion-S", "energy"):
-        cells += [Cell(one, split, 1.0, seed, epochs) for seed in seeds for one in some]
+    new = [f"family-{name}" for name in splits.FAMILIES] + ["anion-S", "anion-F", "anion-N", "energy"]
+    cells = [Cell(one, split, 1.0, seed, epochs) for split in new for seed in seeds for one in some]
+    for split in ("alloys-elements", "alloys-pairs"):
+        alloys = ("composition", "kernel", "trees", "messages", "leapfrog")
+        cells += [Cell(one, split, 1.0, seed, epochs) for seed in seeds for one in alloys]
+    few = ("kernel", "trees", "soap", "static", "messages", "leapfrog")
     for share in (0.05, 0.1, 0.25, 0.5):
         cells += [Cell(one, "random", share, seed, epochs) for seed in seeds for one in few]
-    cells += [Cell(one, "noise-0.5", 1.0, seed, epochs) for seed in seeds for one in some]
-    for split in left_out:
-        cells += [Cell(one, split, 1.0, seed, epochs) for seed in seeds for one in some]
-    cells += [Cell(one, "noise-0.25", 1.0, seed, epochs) for seed in seeds for one in some]
-    for split in ("family-halides", "anion-S", "family-chalcogenides", "energy"):
-        cells += [Cell(one, split, 1.0, seed, epochs) for seed in (1, 2) for one in ("messages", "leapfrog")]
-    cells += [
-        Cell(one, "random", 1.0, seed, epochs) for seed in (1, 2) for one in ("messages_long", "leapfrog")
+    for split in ("noise-0.5", "noise-0.25", "formula"):
+        cells += [
+            Cell(one, split, 1.0, seed, epochs)
+            for seed in seeds
+            for one in some
+            if (one, split) != ("soap", "formula")
+        ]
+    new += ["alloys-elements", "alloys-pairs"]
+    return cells + [
+        Cell(one, split, 1.0, seed, epochs)
+        for split in new
+        for seed in SEEDS[1:]
+        for one in ("messages", "leapfrog")
     ]
-    duration = ("still", "one_step", "long", "longer", "langevin", "hot")
-    cells += [Cell(one, "random", 1.0, seed, epochs) for seed in seeds for one in duration]
-    return list(dict.fromkeys(cells))
 
 
 def run(cell: Cell, graphs: Graphs, labelled: Labelled, soap: np.ndarray | None = None) -> dict[str, Any]:
     """Train and score one cell; errors per test crystal are kept, rounded, for paired comparison."""
-    energy = splits.PROBLEMS[splits.problem_of(cell.split)].energy
+    problem = splits.PROBLEMS[splits.problem_of(cell.split)]
+    energy = problem.energy
     train, test = splits.parts(cell.split, labelled)
     labels = splits.taught(cell.split, labelled.labels, train, cell.seed)
     curve: list[list[float]] = []
@@ -118,7 +115,7 @@ def run(cell: Cell, graphs: Graphs, labelled: Labelled, soap: np.ndarray | None 
         net.potential.scale.fill_(scale[energy])
         parameters = sum(p.numel() for p in net.parameters() if p.requires_grad)
         # a small share gets as many updates as the whole would, up to fourfold passes
-        epochs = round(cell.epochs * min(4.0, 1 / cell.share) * contenders.PASSES.get(cell.contender, 1.0))
+        passes = problem.passes * min(4.0, 1 / cell.share) * contenders.PASSES.get(cell.contender, 1.0)
         with tempfile.TemporaryDirectory() as folder:
             net = fit(
                 net,
@@ -128,7 +125,9 @@ def run(cell: Cell, graphs: Graphs, labelled: Labelled, soap: np.ndarray | None 
                 torch.as_tensor(test),
                 scales=torch.as_tensor(scale),
                 energy=energy,
-                schedule=Schedule(epochs=epochs, batch=48, balance=0.0, still=0.0),
+                schedule=Schedule(
+                    epochs=round(cell.epochs * passes), batch=problem.batch, balance=0.0, still=0.0
+                ),
                 checkpoint=Path(folder) / "cell.ckpt",
                 seed=cell.seed,
                 report=lambda p: curve.append([round(e, 5) for e in p.errors]),
@@ -233,9 +232,7 @@ def main() -> None:
         if arguments.only and not any(cell.name.startswith(one) for one in arguments.only.split(",")):
             continue
         if problem not in held:
-            labelled = read_labelled(
-                [splits.data_file(data, problem)], targets_of(splits.PROBLEMS[problem].targets)
-            )
+            labelled = splits.read(data, problem)
             held[problem] = graphs_of(labelled.structures), labelled
         soap = np.load(rows_of_soap) if cell.contender == "soap" else None
         found = run(cell, *held[problem], soap)

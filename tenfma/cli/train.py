@@ -21,6 +21,17 @@ def train(
     log: bool = typer.Option(False, "--log", help="Learn log10 of every target."),
     members: int = typer.Option(3, "--members", help="Of properties: members of the ensemble."),
     steps: int = typer.Option(4, "--steps", help="Of properties: steps of the latent motion; 0 for none."),
+    aggregation: str = typer.Option(
+        "pool",
+        "--aggregation",
+        help="Of properties: pool, one vector moves per crystal; concatenate, every atom, bond and triangle moves.",
+    ),
+    bath: str = typer.Option(
+        "none",
+        "--bath",
+        help="Of properties: none; even or learned, BAOAB at --kT with one friction or one per copy.",
+    ),
+    kT: float = typer.Option(0.05, "--kT", help="Of properties: temperature of the bath, eV."),
     epochs: int = typer.Option(
         40, "--epochs", help="Of properties: passes over the data at most, per member."
     ),
@@ -60,6 +71,9 @@ def train(
             valid=valid,
             members=members,
             steps=steps,
+            aggregation=aggregation,
+            bath=bath,
+            kT=kT,
             epochs=epochs,
             command="tenfma " + shlex.join(_portable(sys.argv[1:])),
         )

@@ -9,6 +9,9 @@ import typer
 if TYPE_CHECKING:
     from tenfma.embedding.property_model import PropertyModel
 
+#: friction of a bath, 1/time, or where a learned one starts
+FRICTION = 0.5
+
 
 def run(
     data: list[str],
@@ -21,12 +24,13 @@ def run(
     valid: float,
     members: int,
     steps: int,
+    aggregation: str,
+    bath: str,
+    kT: float,
     epochs: int,
     command: str,
 ) -> None:
     """Train an ensemble of evolved embeddings, with a line per epoch."""
-    from dataclasses import replace
-
     from tenfma.embedding.evolved import Motion
     from tenfma.errors import TenfmaError
     from tenfma.training.distributed import started
@@ -37,8 +41,15 @@ def run(
     if not target:
         raise TenfmaError("--task property needs --target, such as --target K_vrh,G_vrh --log")
     targets = targets_of(target, log)
+    motion = Motion(steps=steps)
+    if bath != "none":
+        motion = Motion(method="baoab", steps=steps, kT=kT, friction=FRICTION, bath=bath)
     recipe = PropertyRecipe(
-        members=members, valid=valid, motion=replace(Motion(), steps=steps), schedule=Schedule(epochs=epochs)
+        members=members,
+        valid=valid,
+        motion=motion,
+        schedule=Schedule(epochs=epochs),
+        aggregation=aggregation,
     )
     names = [str(one) for one in targets]
     heading = (

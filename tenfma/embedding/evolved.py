@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ from tenfma.embedding.graphs import Graphs
 from tenfma.embedding.links import einstein
 from tenfma.embedding.messages import Messages, Static
 from tenfma.errors import TenfmaError
-from tenfma.hamiltonian.layout import split_blocks
+from tenfma.hamiltonian.layout import Block, split_blocks
 from tenfma.hamiltonian.pooled import (
     PooledHamiltonian,
     PooledPotential,
@@ -24,6 +25,7 @@ from tenfma.hamiltonian.pooled import (
 )
 
 MOMENTA = ("zero", "learned", "thermal")
+BATHS = ("even", "learned")
 #: states kept along a path besides its start; however many steps it has, so that memory need not grow with them
 KEPT = 4
 
@@ -32,7 +34,8 @@ KEPT = 4
 class Motion:
     """How q₀ moves: `steps` of `method` with `dt`; kT (eV) and friction (1/time) for Langevin methods and thermal p₀.
 
-    `p0` is 'zero', 'learned' (equivariant in q₀) or 'thermal'. No steps: z is read off q₀.
+    `p0` is 'zero', 'learned' (equivariant in q₀) or 'thermal'. With the bath 'learned' every irrep copy has a friction of
+    its own, Γ_θ = friction · m e^θ ≥ 0, learned from e^θ = 1; 'even' is one for all. No steps: z is read off q₀.
     """
 
     method: str = "leapfrog"
@@ -42,10 +45,14 @@ class Motion:
     kT: float = 0.0
     friction: float = 0.0
     gradient: str = "backprop"
+    bath: str = "even"
 
     def __post_init__(self) -> None:
-        if self.p0 not in MOMENTA:
-            raise TenfmaError(f"p0 is {self.p0!r}; {', '.join(MOMENTA)} are accepted")
+        for name, known in (("p0", MOMENTA), ("bath", BATHS)):
+            if getattr(self, name) not in known:
+                raise TenfmaError(f"{name} is {getattr(self, name)!r}; {', '.join(known)} are accepted")
+        if self.bath == "learned" and not self.friction > 0:
+            raise TenfmaError("the bath 'learned' starts from a friction above 0; give one, and kT in eV")
         if self.p0 == "thermal" and not 0 < self.kT < float("inf"):
             raise TenfmaError(
                 f"p0 'thermal' draws momenta at kT, which is {self.kT}; give a finite kT > 0 in eV"
@@ -79,7 +86,10 @@ class Evolved(nn.Module):
     The heads of the targets in `linked` give u = ln(θ/T) of an Einstein oscillator, standardised (see `links`).
     """
 
+    aggregation = "pool"
     scales: Tensor
+    potential: Any
+    momenta: Any
 
     def __init__(
         self, names: Sequence[str], targets: int, size: Size, motion: Motion, linked: Sequence[int] = ()
@@ -99,15 +109,9 @@ class Evolved(nn.Module):
             tensors=size.tensors,
         )
         self.blocks = self.messages.blocks
-        self.cell = nn.Sequential(nn.Linear(len(names), size.context), nn.SiLU())
-        self.potential = PooledPotential(self.blocks, size.context)
-        self.log_mass = nn.Parameter(torch.zeros(sum(block.copies for block in self.blocks)))
-        self.momenta = nn.ParameterDict(
-            {
-                block.key: nn.Parameter(0.1 * torch.randn(block.copies, block.copies) / block.copies**0.5)
-                for block in self.blocks
-            }
-        )
+        self._add_chart()
+        if motion.bath == "learned":
+            self.log_friction = nn.Parameter(torch.zeros_like(self.log_mass))
         seen = 2 * invariant_count(self.blocks) + len(names)
         self.heads = nn.Sequential(
             nn.Dropout(size.dropout),
@@ -119,22 +123,54 @@ class Evolved(nn.Module):
             nn.Linear(size.hidden, targets),
         )
 
-    def start(self, g: Graphs, seed: int = 0) -> tuple[PooledHamiltonian, Tensor, Tensor, Tensor]:
-        """H with q₀ and p₀ (G, D), and the standardised static rows."""
+    @staticmethod
+    def context_width(size: Size) -> int:
+        """Numbers that the cell's static row gives to what moves."""
+        return size.context
+
+    def _add_chart(self) -> None:
+        """What moves, and how: the cell's context, U_θ, masses and initial momenta."""
+        self.cell = nn.Sequential(nn.Linear(len(self.static.names), self.context_width(self.size)), nn.SiLU())
+        self.potential = PooledPotential(self.blocks, self.size.context)
+        self.log_mass = nn.Parameter(torch.zeros(sum(block.copies for block in self.blocks)))
+        self.momenta = mixing(self.blocks)
+
+    def start(self, g: Graphs, seed: int = 0) -> tuple[Any, Tensor, Tensor, Tensor]:
+        """H with q₀ and p₀, (G, D), and the standardised static rows."""
         static = self.static(g.static)
         q0 = self.messages(g, static)
         mass = per_component(self.blocks, self.log_mass.exp())
         H = PooledHamiltonian(self.potential, q0, self.cell(static), mass)
         return H, q0, self._momenta(q0, mass, seed), static
 
-    def path(self, H: PooledHamiltonian, q0: Tensor, p0: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """q(T) and the mean of the invariants over the kept states."""
+    def pooled(self, H: Any, q: Tensor) -> Tensor:
+        """One row of `blocks` per crystal, (…, G, D), from states q: here they are that."""
+        return q
+
+    def energy_at_rest(self, H: Any, q0: Tensor) -> Tensor:
+        """H at (q₀, 0), (G,), eV per atom."""
+        return self.potential(q0, H.context)
+
+    def friction(self, H: Any) -> float | Tensor:
+        """γ of the bath, 1/time: one number, or one per component of q where it is learned, Γ = γ m."""
+        motion = self.motion
+        if motion.bath == "even":
+            return motion.friction
+        return motion.friction * per_component(self.blocks, self.log_friction.exp())
+
+    def path(self, H: Any, q0: Tensor, p0: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """q(T) pooled, (G, D), and the mean of its invariants over the kept states.
+
+        Beyond training all crystals meet the same noise, so that z does not depend on the rest of the batch.
+        """
         motion = self.motion
         if motion.steps == 0:
-            return q0, invariants(self.blocks, q0)
+            end = self.pooled(H, q0)
+            return end, invariants(self.blocks, end)
         bath: dict[str, Any] = {}
         if motion.friction > 0:
-            bath = {"kT": motion.kT, "friction": motion.friction, "seed": seed}
+            streams = None if self.training else np.zeros(len(q0), dtype=int)
+            bath = {"kT": motion.kT, "friction": self.friction(H), "seed": seed, "streams": streams}
         held = motion.gradient if torch.is_grad_enabled() else "none"
         path = integrate(
             H,
@@ -147,14 +183,15 @@ class Evolved(nn.Module):
             save_every=-(-motion.steps // KEPT),
             **bath,
         )
-        return path.q[-1], invariants(self.blocks, path.q).mean(0)
+        pooled = self.pooled(H, path.q)
+        return pooled[-1], invariants(self.blocks, pooled).mean(0)
 
     def embed(self, g: Graphs, seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """z (G, n), standardised static rows, q(T), and H at rest, eV per atom."""
+        """z (G, n), standardised static rows, q(T) pooled, and H at rest, eV per atom."""
         H, q0, p0, static = self.start(g, seed)
         end, average = self.path(H, q0, p0, seed)
         z = torch.cat([invariants(self.blocks, end), average], dim=1)
-        return z, static, end, self.potential(q0, H.context)
+        return z, static, end, self.energy_at_rest(H, q0)
 
     def forward(self, g: Graphs, seed: int = 0) -> tuple[Tensor, Tensor]:
         z, static, _, rest = self.embed(g, seed)
@@ -191,10 +228,23 @@ class Evolved(nn.Module):
             q, p = there.q[-1], there.p[-1]
             back = integrate(H, q, -p, **walk)
             return {
-                "energy_drift": (H(q, p) - H(q0, p0)).abs(),
-                "reversal_error": (back.q[-1] - q0).abs().amax(1),
-                "distance": (q - q0).norm(dim=1) / q0.norm(dim=1),
+                "energy_drift": (H(q, p) - H(q0, p0)).abs() / self.energy_atoms(g),
+                "reversal_error": self.by_crystal(H, back.q[-1] - q0).abs().amax(1),
+                "distance": self.by_crystal(H, q - q0).norm(dim=1) / self.by_crystal(H, q0).norm(dim=1),
             }
+
+    def energy_atoms(self, g: Graphs) -> Tensor:
+        """How many atoms each crystal's H counts, (G,): one, for H per atom."""
+        return torch.ones(len(g), dtype=g.static.dtype)
+
+    def by_crystal(self, H: Any, q: Tensor) -> Tensor:
+        """A state with one row per crystal, (G, …), filled up with zeros."""
+        return q
+
+    def single(self, H: Any, q0: Tensor, p0: Tensor) -> tuple[Any, Tensor, Tensor]:
+        """H, q₀ and p₀ of one crystal without the axis of crystals."""
+        H.q0, H.context = H.q0[0], H.context[0]
+        return H, q0[0], p0[0]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -209,11 +259,22 @@ class Evolved(nn.Module):
             generator = torch.Generator().manual_seed(seed)
             noise = torch.randn(width(self.blocks), generator=generator).to(q0)
             return (noise * (mass * self.motion.kT).sqrt()).expand_as(q0)
-        parts = split_blocks(self.blocks, q0)
-        return torch.cat(
-            [
-                torch.einsum("vu,...ud->...vd", self.momenta[b.key], parts[b.key]).flatten(-2)
-                for b in self.blocks
-            ],
-            dim=-1,
-        )
+        return mixed(self.blocks, self.momenta, q0)
+
+
+def mixing(blocks: tuple[Block, ...]) -> nn.ParameterDict:
+    """One matrix over the copies of each irrep, small at first."""
+    return nn.ParameterDict(
+        {
+            block.key: nn.Parameter(0.1 * torch.randn(block.copies, block.copies) / block.copies**0.5)
+            for block in blocks
+        }
+    )
+
+
+def mixed(blocks: tuple[Block, ...], weights: Any, q: Tensor) -> Tensor:
+    """P_θ(q): each irrep's copies mixed linearly, (…, width) → (…, width)."""
+    parts = split_blocks(blocks, q)
+    return torch.cat(
+        [torch.einsum("vu,...ud->...vd", weights[b.key], parts[b.key]).flatten(-2) for b in blocks], dim=-1
+    )

@@ -64,6 +64,8 @@ class Graphs:
     harmonics: Tensor
     sides: Tensor
     """(F, 3) bonds."""
+    signs: Tensor
+    """(F, 3) ±1, the entries of B₂."""
     triangle_weights: Tensor
     triangles: Tensor
     static: Tensor
@@ -141,7 +143,7 @@ class Graphs:
 _BY_RANK = (
     ("numbers", "atoms"),
     ("ends", "bond_weights", "bonds", "units", "harmonics"),
-    ("sides", "triangle_weights", "triangles"),
+    ("sides", "signs", "triangle_weights", "triangles"),
     ("static", "tilt"),
 )
 
@@ -227,6 +229,7 @@ def _from_features(h: Any) -> Graphs:
         units=h.bonds["harmonic_1"][bonds],
         harmonics=h.bonds["harmonic_2"][bonds],
         sides=back[place[K.triangle_edges[faces]]] - own_bond,
+        signs=(K.triangle_signs[faces] * K.triangle_signs.new_tensor([1, 1, -1])).to(K.dtype),
         triangle_weights=h.triangles.weights[faces],
         triangles=torch.stack([h.triangles[name] for name in TRIANGLE_CHANNELS], dim=1)[faces],
         static=torch.cat(

@@ -8,6 +8,8 @@
 Every sum carries the smooth weights; invariants meet SiLU perceptrons, ℓ = 1, 2 parts only linear maps over copies.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -80,6 +82,19 @@ class Static(nn.Module):
     def _softened(self, rows: Tensor) -> Tensor:
         δ = self.softening.to(rows.dtype)
         return torch.where(self.deviation, (rows * rows + δ * δ).sqrt(), rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """What messages leave on the simplices: atoms (N, C) with vectors (N, T, 3) and quadrupoles (N, T, 5), bonds (E, C),
+    and triangles (F, C/3), which alone carry their weights. T is `tensors`.
+    """
+
+    atoms: Tensor
+    vectors: Tensor
+    quadrupoles: Tensor
+    bonds: Tensor
+    triangles: Tensor
 
 
 class Round(nn.Module):
@@ -167,11 +182,17 @@ class Messages(nn.Module):
 
     def forward(self, g: Graphs, static: Tensor) -> Tensor:
         """q₀ (G, D) from a union of crystals and their standardised static rows (G, S)."""
+        cells = self.cells(g)
+        return self.pooled(g, static, cells.atoms, cells.vectors, cells.quadrupoles)
+
+    def cells(self, g: Graphs) -> Cells:
+        """What the simplices of a union of crystals know after all rounds."""
         tails, heads, sides = g.linked
         own = torch.cat([self.of_element(self.table[g.numbers]), self.of_atom(g.atoms)], dim=1)
         h = self.element(g.numbers) + self.atom(own)
         b = self.bond(self.of_bond(g.bonds))
-        b = b + self.on_bond(self._around(b, g, sides))
+        corners, around = self._around(b, g, sides)
+        b = b + self.on_bond(around)
         ends = torch.cat([tails, heads]), torch.cat([heads, tails])
         geometry = (
             torch.cat([g.bond_weights, g.bond_weights])[:, None],
@@ -183,6 +204,13 @@ class Messages(nn.Module):
             h, b, V, M = one(h, b, ends, geometry)
             vectors.append(V)
             quadrupoles.append(M)
+        V = self.vectors(torch.cat(vectors, dim=1).transpose(1, 2)).transpose(1, 2)
+        M = torch.cat(quadrupoles, dim=1).transpose(1, 2)
+        M = nn.functional.linear(M, self.quadrupoles.weight[:, :-1]).transpose(1, 2)
+        return Cells(h, V, M, b, corners)
+
+    def pooled(self, g: Graphs, static: Tensor, h: Tensor, vectors: Tensor, quadrupoles: Tensor) -> Tensor:
+        """One row (G, D) per crystal from its atoms' scalars, vectors and quadrupoles, shaped as in `Cells`."""
         owner, atoms = g.owners(0), g.counts[:, :1].to(h)
 
         def mean(x: Tensor) -> Tensor:
@@ -191,18 +219,16 @@ class Messages(nn.Module):
         middle = mean(h)
         spread = (mean((h - middle.index_select(0, owner)) ** 2) + 1e-4).sqrt()
         scalars = self.scalars(torch.cat([middle, spread], dim=1)) + self.of_static(static)
-        V = mean(torch.cat(vectors, dim=1).flatten(1)).unflatten(1, (-1, 3))
-        M = mean(torch.cat(quadrupoles, dim=1).flatten(1)).unflatten(1, (-1, 5))
-        M = torch.cat([M, g.tilt[:, None, :] / BONDS_PER_ATOM], dim=1)
-        V = self.vectors(V.transpose(1, 2)).transpose(1, 2)
-        M = self.quadrupoles(M.transpose(1, 2)).transpose(1, 2)
-        return torch.cat([scalars, V.flatten(1), M.flatten(1)], dim=1)
+        tilt = self.quadrupoles.weight[:, -1:] * g.tilt[:, None, :] / BONDS_PER_ATOM
+        return torch.cat(
+            [scalars, mean(vectors.flatten(1)), mean(quadrupoles.flatten(1)) + tilt.flatten(1)], dim=1
+        )
 
-    def _around(self, b: Tensor, g: Graphs, sides: Tensor) -> Tensor:
-        """What the triangles on each bond say, (E, C/3)."""
+    def _around(self, b: Tensor, g: Graphs, sides: Tensor) -> tuple[Tensor, Tensor]:
+        """What each triangle says, (F, C/3), and what the triangles on each bond say, (E, C/3)."""
         seen = self.sides(b)
         corner = self.triangle(self.of_triangle(g.triangles))
         corner = corner + seen.index_select(0, sides.flatten()).unflatten(0, (-1, 3)).sum(1)
         corner = nn.functional.silu(corner) * g.triangle_weights[:, None] / TRIANGLES_PER_BOND
         thrice = corner[:, None, :].expand(-1, 3, -1).reshape(-1, corner.shape[1])
-        return corner.new_zeros((len(b), corner.shape[1])).index_add(0, sides.flatten(), thrice)
+        return corner, corner.new_zeros((len(b), corner.shape[1])).index_add(0, sides.flatten(), thrice)

@@ -140,6 +140,11 @@ class PropertyModel(nn.Module):
         return self.first.log_mass.dtype
 
     @property
+    def aggregation(self) -> str:
+        """What moves: 'pool', one vector per crystal; 'concatenate', every atom, bond and triangle."""
+        return self.first.aggregation
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """Names of what is predicted, in order."""
         return tuple(head.name for head in self.heads)
@@ -249,20 +254,23 @@ class PropertyModel(nn.Module):
     def hamiltonian(
         self, structure: Any, chart: str = "simplices", p0: str | None = None, kT: float = 0.0, seed: int = 0
     ) -> Start:
-        """H of the pooled simplices with q₀ and p₀: (D,) for a structure, (n, D) for a list. Energies in eV per atom."""
+        """H of the simplices with q₀ and p₀.
+
+        Where they are pooled: (D,) for a structure, (n, D) for a list, energies in eV per atom. Where they are
+        concatenated: (D,) of the union, energies in eV per crystal, (n,).
+        """
         if chart != "simplices":
             raise TenfmaError(
-                f"{self.name} has the simplices chart alone, pooled; chart {chart!r} needs a force model"
+                f"{self.name} has the simplices chart alone; chart {chart!r} needs a force model"
             )
         changes: dict[str, Any] = {} if p0 is None else {"p0": p0, "kT": kT or self.motion.kT}
         several = isinstance(structure, list | tuple)
         with torch.no_grad():
-            H, q0, momenta, _ = self._moving(changes).start(
+            member = self._moving(changes)
+            H, q0, momenta, _ = member.start(
                 graphs_of(structure if several else [structure], self.dtype), seed
             )
-        if not several:
-            H.q0, H.context, q0, momenta = q0[0], H.context[0], q0[0], momenta[0]
-        return Start(H, q0, momenta)
+        return Start(H, q0, momenta) if several else Start(*member.single(H, q0, momenta))
 
     def complex(self, structures: Any) -> SimplicialComplex:
         """The complex that is featurized."""
@@ -287,6 +295,7 @@ class PropertyModel(nn.Module):
             "kind": KIND,
             "name": self.name,
             "energy": self.energy_target,
+            "aggregation": self.aggregation,
             "size": asdict(self.first.size),
             "motion": self.motion.to_dict(),
             "static": list(self.first.static.names),
@@ -314,8 +323,10 @@ class PropertyModel(nn.Module):
             known = ", ".join(self.motion.to_dict())
             raise TenfmaError(f"embed takes {known}; it was given {', '.join(changes)}") from None
         first = self.first
-        other = Evolved(first.static.names, len(self.heads), first.size, motion, first.linked).to(self.dtype)
-        other.load_state_dict(self.first.state_dict())
+        other = type(first)(first.static.names, len(self.heads), first.size, motion, first.linked)
+        other = other.to(self.dtype)
+        # a bath that was not learned in training starts even, one that was and is no longer asked for is left out
+        other.load_state_dict(first.state_dict(), strict=False)
         return other.requires_grad_(False).eval()
 
 

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from tenfma.crystal.elements import LAST, table
 from tenfma.dynamics.methods import METHODS
-from tenfma.embedding.evolved import MOMENTA, Evolved, Motion, Size
+from tenfma.embedding.concatenated import AGGREGATIONS
+from tenfma.embedding.evolved import BATHS, MOMENTA, Motion, Size
 from tenfma.embedding.graphs import static_names
 from tenfma.embedding.kernel import Kernels
 from tenfma.embedding.links import EINSTEIN
@@ -37,7 +38,10 @@ TABLE = "messages.table"
 def restored_property_model(folder: Path) -> PropertyModel:
     """The model in a folder. Raises TenfmaError, in a sentence, for whatever does not fit."""
     held, shapes = read_settings(folder), weight_shapes(folder)
-    held.only("kind", "name", "energy", "size", "motion", "static", "members", "heads", "domain", FINGERPRINT)
+    held.only(
+        *("kind", "name", "energy", "aggregation", "size", "motion", "static", "members", "heads", "domain"),
+        FINGERPRINT,
+    )
     held.text("kind", KIND)
     check_fingerprint(held, folder)
     heads = [_head(one) for one in held.parts("heads", MOST_TARGETS)]
@@ -46,12 +50,13 @@ def restored_property_model(folder: Path) -> PropertyModel:
     if held.texts("static") != static_names():
         raise TenfmaError(f"{held.where} has other pooled features than this program makes; train again")
     size, motion = _size(held.part("size")), _motion(held.part("motion"))
+    kind = AGGREGATIONS[held.chosen("aggregation", *AGGREGATIONS)]
     members = held.whole("members", 1, MOST_MEMBERS)
     energy = None if held.held.get("energy", 0) is None else held.whole("energy", 0, len(heads) - 1)
     names, linked = held.texts("static"), linked_heads(heads)
-    _sized(folder, shapes, size, members, names)
+    _sized(folder, shapes, kind.context_width(size), size, members, names)
     model = PropertyModel(
-        [Evolved(names, len(heads), size, motion, linked) for _ in range(members)],
+        [kind(names, len(heads), size, motion, linked) for _ in range(members)],
         heads,
         _domain(held.part("domain")),
         name=held.text("name"),
@@ -68,7 +73,12 @@ def restored_property_model(folder: Path) -> PropertyModel:
 
 
 def _sized(
-    folder: Path, shapes: dict[str, tuple[int, ...]], size: Size, members: int, names: tuple[str, ...]
+    folder: Path,
+    shapes: dict[str, tuple[int, ...]],
+    context: int,
+    size: Size,
+    members: int,
+    names: tuple[str, ...],
 ) -> None:
     """Refuse settings of other sizes than the weights before anything of these sizes is made."""
     found = {key.split(".")[1] for key in shapes if key.startswith("members.")}
@@ -76,7 +86,7 @@ def _sized(
         "messages.element.weight": (LAST + 1, size.channels),
         "messages.of_static.weight": (size.scalars, len(names)),
         "messages.vectors.weight": (size.tensors, size.rounds * size.copies),
-        "cell.0.weight": (size.context, len(names)),
+        "cell.0.weight": (context, len(names)),
         "heads.4.weight": (size.hidden, size.hidden),
     }
     first = {key: shapes.get(f"members.0.{key}", ()) for key in asked}
@@ -118,7 +128,7 @@ def _size(held: Settings) -> Size:
 
 
 def _motion(held: Settings) -> Motion:
-    held.only("method", "dt", "steps", "p0", "kT", "friction", "gradient")
+    held.only("method", "dt", "steps", "p0", "kT", "friction", "gradient", "bath")
     return Motion(
         held.text("method", *METHODS),
         held.number("dt"),
@@ -127,6 +137,7 @@ def _motion(held: Settings) -> Motion:
         held.number("kT", 0.0),
         held.number("friction", 0.0),
         held.text("gradient", *GRADIENTS),
+        held.chosen("bath", *BATHS),
     )
 
 

@@ -45,6 +45,10 @@ class Settings:
         expected = f"one of {', '.join(map(repr, choices))}" if choices else "a text"
         return self._checked(name, expected, lambda x: isinstance(x, str) and (not choices or x in choices))
 
+    def chosen(self, name: str, *choices: str) -> str:
+        """One of the choices; the first where the model is older than the setting."""
+        return self.text(name, *choices) if name in self.held else choices[0]
+
     def flag(self, name: str) -> bool:
         """True or false."""
         return self._checked(name, "true or false", lambda x: isinstance(x, bool))

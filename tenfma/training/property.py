@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from tenfma.crystal.elements import table
+from tenfma.embedding.concatenated import aggregation_named
 from tenfma.embedding.evolved import Evolved, Motion, Size
 from tenfma.embedding.graphs import Graphs, graphs_of, static_names
 from tenfma.embedding.kernel import Kernels
@@ -52,8 +53,11 @@ class PropertyRecipe:
     size: Size = field(default_factory=Size)
     motion: Motion = field(default_factory=Motion)
     schedule: Schedule = field(default_factory=Schedule)
+    aggregation: str = "pool"
+    """What moves: 'pool', one vector per crystal; 'concatenate', every atom, bond and triangle."""
 
     def __post_init__(self) -> None:
+        aggregation_named(self.aggregation)
         if self.members < 1:
             raise TenfmaError(f"{self.members} members were asked for; at least 1 is expected")
         if not 0 < self.valid <= 0.5:
@@ -119,6 +123,7 @@ def train_property(
             for i, h in enumerate(model.heads)
         ],
         "members": recipe.members,
+        "aggregation": recipe.aggregation,
         "motion": recipe.motion.to_dict(),
         "energy_in_eV": model.energy_target is not None,
         "parameters": sum(p.numel() for p in model.first.parameters()),
@@ -160,7 +165,8 @@ def fit_ensemble(
         kept, left = train[fold != index], train[fold == index]
         own = seed * 1000 + index
         torch.manual_seed(own)
-        net = Evolved(names, labels.shape[1], recipe.size, recipe.motion, linked)
+        kind = aggregation_named(recipe.aggregation)
+        net = kind(names, labels.shape[1], recipe.size, recipe.motion, linked)
         for row, place in enumerate(linked):
             u = log_ratio(labels[kept, place])
             net.scales[row] = torch.tensor([np.nanmean(u), np.nanstd(u) or 1.0, mean[place], scale[place]])

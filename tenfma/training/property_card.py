@@ -29,8 +29,15 @@ def property_page(facts: dict[str, Any]) -> str:
         if motion["steps"]
         else "no motion: z is read off q₀"
     )
+    aggregation = facts.get("aggregation", "pool")
+    moves = (
+        "every atom, bond and triangle moves (ranks concatenated)"
+        if aggregation == "concatenate"
+        else "one vector moves per crystal (ranks pooled)"
+    )
+    unit = "crystal" if aggregation == "concatenate" else "atom"
     energy = (
-        "H at rest is taught the formation energy per atom, so H is in eV per atom."
+        f"H at rest is taught the formation energy per atom, so H is in eV per {unit}."
         if facts["energy_in_eV"]
         else "No formation energies were given, so H has no physical unit."
     )
@@ -43,8 +50,8 @@ def property_page(facts: dict[str, Any]) -> str:
         "atoms. Other elements and larger cells are extrapolation, and predictions say so.",
         f"- Elements: {', '.join(facts['elements'])}.",
         f"- {facts['members']} members of {facts['parameters']:,} parameters, seed {facts['seed']}, "
-        f"at most {facts['minutes']:g} minutes. Motion: {moved}. {energy} It never saw forces: motion off the relaxed "
-        "crystals is extrapolation.",
+        f"at most {facts['minutes']:g} minutes. Motion: {moved}; {moves}. {energy} It never saw forces: "
+        "motion off the relaxed crystals is extrapolation.",
     ]
     if facts["command"]:
         lines.append(f"- Made by `{facts['command']}`.")

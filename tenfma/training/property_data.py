@@ -110,7 +110,7 @@ def read_labelled(paths: Sequence[str | Path], targets: Sequence[Target], needed
         mark.update(raw)
         for index, atoms in enumerate(_read(path, raw)):
             place = f"frame {index + 1} of {path.name}"
-            info = dict(atoms.info)
+            info = {**_calculated(atoms), **atoms.info}
             available |= {key for key, value in info.items() if isinstance(value, int | float | np.number)}
             structures.append(atoms)
             rows.append([target.label(info, len(atoms), place) for target in targets])
@@ -142,6 +142,12 @@ def folds(count: int, parts: int, seed: int, groups: Sequence[str] | None = None
         fold_of[name] = int(np.argmin(filled))
         filled[fold_of[name]] += sizes[name]
     return fold_of[member]
+
+
+def _calculated(atoms: Any) -> dict[str, Any]:
+    """The energy per cell that ASE keeps with a calculator instead of among the labels."""
+    results = {} if atoms.calc is None else atoms.calc.results
+    return {"energy": results["energy"]} if results.get("energy") is not None else {}
 
 
 def _number(value: Any, name: str, place: str) -> float:
