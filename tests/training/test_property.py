@@ -113,7 +113,7 @@ def test_a_folder_gives_back_what_was_saved(trained, tmp_path):
     settings = json.loads((tmp_path / "model.json").read_text())
     settings["members"] = 3
     (tmp_path / "model.json").write_text(json.dumps(settings))
-    with pytest.raises(TenfmaError, match="no readable property model"):
+    with pytest.raises(TenfmaError, match="not saved together"):
         tenfma.load(str(tmp_path))
 
 
