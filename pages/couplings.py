@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from tenfma.ui import certified, coupled, explained, layout, state
+from tenfma.ui import certified, components, coupled, explained, layout, state
 
 t = layout.begin("couplings")
 picture = st.container()
@@ -24,6 +24,8 @@ with controls[2]:
 @st.fragment
 def parts() -> None:
     """Energy of every part; which bonds pull; which features H answers to."""
+    if not components.drawn("parts", of="chart"):
+        return
     left, right = st.columns(2, gap="medium")
     with left, layout.told(stop=False):
         coupled.parts(t, chosen)
@@ -34,6 +36,8 @@ def parts() -> None:
 @st.fragment
 def flow() -> None:
     """Energy running from part to part along a motion."""
+    if not components.drawn("flow", of="chart"):
+        return
     st.subheader(t("couplings.flow"), anchor=False)
     if not chosen.trained and not st.toggle(t("couplings.flow.run"), key="flowing"):
         return

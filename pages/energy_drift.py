@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tenfma.ui import cache, certified, layout, state, systems
+from tenfma.ui import certified, components, layout, state, studies, systems
 from tenfma.viz import drift as study
 from tenfma.viz import phase
 
@@ -30,7 +30,7 @@ with third:
     dt, steps = systems.step(t, H, 4 * getattr(H, "dt", 0.1), 5000, most_steps=50_000)
 
 with picture, layout.told():
-    result = study.drift(cache.soonest(chosen, steps), q0, p0, dt, steps, methods)
+    result = studies.drift(chosen, q0, p0, dt, steps, methods)
     layout.figure(
         t,
         study.drift_figure(
@@ -46,38 +46,47 @@ if H.damping or H.time_dependent:
 else:
     layout.notice(t, study.sentence(result, t, name))
 
-st.subheader(t("order.title"), anchor=False)
-with layout.told():
-    fitted = study.orders(H, q0, p0, dt / 2, [m for m in methods if m in known])
-    layout.figure(
-        t,
-        study.order_figure(
-            fitted,
-            lambda m: (
-                t("order.legend", name=name(m), order=fitted.order[m]) if m in fitted.order else name(m)
+
+@st.fragment
+def order() -> None:
+    """How the error falls with the step."""
+    if not components.drawn("order", of="chart"):
+        return
+    st.subheader(t("order.title"), anchor=False)
+    with layout.told():
+        fitted = studies.orders(chosen, q0, p0, dt / 2, [m for m in methods if m in known])
+        layout.figure(
+            t,
+            study.order_figure(
+                fitted,
+                lambda m: (
+                    t("order.legend", name=name(m), order=fitted.order[m]) if m in fitted.order else name(m)
+                ),
+                t("order.axis.x"),
+                t("order.axis.y"),
             ),
-            t("order.axis.x"),
-            t("order.axis.y"),
-        ),
-        f"order-{chosen.slug}",
-        t("order.picture", system=chosen.title),
-        pd.DataFrame({"dt": fitted.steps, **fitted.errors}),
-    )
-told = t("and").join(f"{name(m)}: {order:.2f}" for m, order in fitted.order.items())
-st.markdown(t("order.note", orders=told))
+            f"order-{chosen.slug}",
+            t("order.picture", system=chosen.title),
+            pd.DataFrame({"dt": fitted.steps, **fitted.errors}),
+        )
+    told = t("and").join(f"{name(m)}: {order:.2f}" for m, order in fitted.order.items())
+    st.markdown(t("order.note", orders=told))
 
 
 @st.fragment
 def certificate() -> None:
     """What the chosen method is measured to do to this system at this step."""
+    if not components.drawn("certificate", of="chart"):
+        return
     st.subheader(t("certificate.title"), anchor=False)
     st.markdown(t("certificate.text", dt=dt / 4))
     method = state.choice(t("certificate.method"), "certify", known, name, default=phase.default_method(H))
     with layout.told():
-        found = cache.certificate(chosen, q0, p0, dt / 4, method)
+        found = studies.certificate(chosen, q0, p0, dt / 4, method)
         certified.show(t, found, f"certificate-{chosen.slug}-{method}")
 
 
+order()
 certificate()
 layout.equations(
     t,

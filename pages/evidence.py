@@ -64,29 +64,44 @@ def certificates() -> None:
 if cards:
     certificates()
 
+
+def show(each: view.Measured) -> None:
+    """Everything that a file of measurements holds."""
+    if each.what:
+        st.markdown(layout.plain(each.what))
+    st.caption(layout.plain(t("evidence.made", date=each.date, machine=each.machine)))
+    for place, rows in each.tables.items():
+        if len(each.tables) > 1:
+            st.markdown(f"**{layout.plain(place)}**")
+        shown = view.pretty(rows)
+        st.dataframe(shown, hide_index=True, alt=f"{each.name}: {place}", key=f"{each.name}-{place}")
+        layout.data(t, f"{each.name}-{layout.file_name(place)}", shown)
+    if len(each.numbers):
+        st.markdown(f"**{t('evidence.numbers')}**")
+        st.dataframe(each.numbers, hide_index=True, alt=f"{each.name}: {t('evidence.numbers')}")
+        layout.data(t, f"{each.name}-numbers", each.numbers)
+    if each.command:
+        st.code(each.command, language=None)
+    st.caption(layout.plain(each.versions))
+
+
+@st.fragment
+def measured(each: view.Measured) -> None:
+    """A file of measurements, sent when it is opened: all of them at once would keep the page waiting."""
+    if each.broken:
+        st.warning(t("evidence.broken", name=layout.plain(each.name), why=layout.plain(each.broken)))
+        return
+    box = st.expander(certified.heading(t, each.name), key=f"file-{each.name}", on_change="rerun")
+    if box.open:
+        with box:
+            show(each)
+
+
 st.subheader(t("evidence.tables"), anchor=False)
 if not files:
     st.markdown(t("evidence.tables.none"))
-for each in files:
-    if each.broken:
-        st.warning(t("evidence.broken", name=layout.plain(each.name), why=layout.plain(each.broken)))
-        continue
-    with st.expander(certified.heading(t, each.name)):
-        if each.what:
-            st.markdown(layout.plain(each.what))
-        st.caption(layout.plain(t("evidence.made", date=each.date, machine=each.machine)))
-        for place, rows in each.tables.items():
-            if len(each.tables) > 1:
-                st.markdown(f"**{layout.plain(place)}**")
-            shown = view.pretty(rows)
-            st.dataframe(shown, hide_index=True, alt=f"{each.name}: {place}", key=f"{each.name}-{place}")
-            layout.data(t, f"{each.name}-{layout.file_name(place)}", shown)
-        if len(each.numbers):
-            st.markdown(f"**{t('evidence.numbers')}**")
-            st.dataframe(each.numbers, hide_index=True, alt=f"{each.name}: {t('evidence.numbers')}")
-        if each.command:
-            st.code(each.command, language=None)
-        st.caption(layout.plain(each.versions))
+for file in files:
+    measured(file)
 layout.equations(
     t,
     [

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tenfma.ui import layout, state
+from tenfma.ui import layout, state, studies
 from tenfma.viz import heat
 
 t = layout.begin("heat")
@@ -34,28 +34,15 @@ with third:
     walkers = state.number(t("heat.walkers"), "walkers", 300, 20, 1000, step=20, kind="slider")
 
 with picture, layout.told():
-    H = heat.hamiltonian(potential, mass)
-    exact = heat.boltzmann(H, kT)
-    settings = {
-        "friction": friction,
-        "dt": dt,
-        "steps": steps,
-        "walkers": walkers,
-        "seed": seed,
-        "method": method,
-    }
-    right = heat.sample(H, kT, **settings)
-    wrong = heat.wrong_noise(H, kT, **settings) if mass != 1 else None
+    settings = {"friction": friction, "dt": dt, "steps": steps, "walkers": walkers, "seed": seed}
+    found = studies.heat(potential, mass, kT, method, **settings)
+    names = [t("heat.exact"), t("heat.walk"), t("heat.wrong")]
     layout.figure(
-        t,
-        heat.heat_figure(
-            exact, right, wrong, [t("heat.exact"), t("heat.walk"), t("heat.wrong")], "q", t("heat.axis")
-        ),
-        "heat",
-        t("heat.picture"),
-        pd.DataFrame(heat.table(exact, right, wrong)),
-    )
+        t, heat.heat_figure(found, names, "q", t("heat.axis")), "heat", t("heat.picture"),
+        pd.DataFrame(heat.table(found)),
+    )  # fmt: skip
 
+right, wrong = found.right, found.wrong
 kinetic, conf = right.kinetic, right.configurational
 agree = heat.agrees(kinetic, kT) and heat.agrees(conf, kT)
 sentence = t(
@@ -81,7 +68,7 @@ st.dataframe(
             t("heat.configurational"): [
                 f"{s.configurational.value:.4f} ± {s.configurational.error:.4f}" for s in rows.values()
             ],
-            t("heat.distance"): [f"{heat.distance(exact, s):.4f}" for s in rows.values()],
+            t("heat.distance"): [f"{s.distance:.4f}" for s in rows.values()],
         }
     ),
     hide_index=True,
@@ -90,7 +77,7 @@ st.dataframe(
 layout.equations(
     t,
     [
-        ("", f"H = {H.latex()}"),
+        ("", f"H = {studies.heat_formula(potential, mass)}"),
         (
             t("heat.eq.langevin"),
             r"\mathrm{d}p = -\frac{\partial H}{\partial q}\,\mathrm{d}t - \gamma p\,\mathrm{d}t"

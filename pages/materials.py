@@ -107,6 +107,8 @@ def moving() -> None:
     """The crystal's simplices under the default model: energies along the path."""
     from tenfma.viz import evolution
 
+    if not components.drawn("motion"):
+        return
     st.subheader(t("evolve.title"), anchor=False)
     if complex_.n_edges + complex_.n_triangles > MOST_MOVED:
         st.caption(t("evolve.large", limit=MOST_MOVED))

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tenfma.ui import cache, components, layout, learned, state, systems
+from tenfma.ui import components, layout, learned, state, studies, systems
 from tenfma.viz import phase
 from tenfma.viz import section as sections
 
@@ -22,7 +22,7 @@ with first:
     chosen = systems.choose(t, "pendulum")
     H = chosen.H
     planes = phase.planes(H)
-    plane = planes[state.choice(t("plane"), "plane", list(planes), lambda s: " – ".join(planes[s].names))]
+    plane = state.choice(t("plane"), "plane", list(planes), lambda s: " – ".join(planes[s].names))
     known = phase.methods_for(H)
     plain = phase.default_method(H)
     methods = state.choices(
@@ -35,7 +35,8 @@ with third:
     radius = state.number(t("radius"), "radius", phase.patch_radius(H), 0.0, 2.0, step=0.01, format="%.3g")
 
 with picture, layout.told():
-    study = phase.study(H, q0, p0, dt, steps, methods, plane, radius, area_name=t("patch.area"))
+    study = studies.phase(chosen, q0, p0, dt, steps, methods, plane, radius)
+    study.movie.values = {t("patch.area"): area for area in study.movie.values.values()}
     study.movie.missing = t("patch.folded")
     study.movie.paths = {t(f"method.{name}"): points for name, points in study.movie.paths.items()}
     study.movie.energies = {t(f"method.{name}"): series for name, series in study.movie.energies.items()}
@@ -79,7 +80,7 @@ def section() -> None:
     with controls[1]:
         orbits = state.number(t("section.orbits"), "orbits", 14, 1, 40)
     with layout.told(stop=False):
-        found = cache.section(chosen, energy, orbits, dt)
+        found = studies.section(chosen, energy, orbits, dt)
         with st.columns([2, 1])[0]:
             layout.figure(
                 t,

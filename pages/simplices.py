@@ -58,29 +58,38 @@ layout.notice(
     t("simplices.note", formula=formula, cutoff=cutoff, b0=shape.b0, b1=shape.b1, chi=shape.euler, **counts),
 )
 
-st.subheader(t("simplices.table", rank=shown), anchor=False)
-table = view.frame(features, rank)
-st.dataframe(table, hide_index=True, height=260, alt=t("simplices.table", rank=shown))
-files = {"html": lambda: export.page(scene, formula)}
-layout.data(t, f"{rank}-{layout.file_name(crystal.source)}", table, files)
 
-left, right = st.columns([1, 1.2], gap="medium")
-with left:
-    st.subheader(t("simplices.betti"), anchor=False)
-    for sign, key, value in (("b₀", "b0", shape.b0), ("b₁", "b1", shape.b1), ("χ", "chi", shape.euler)):
-        st.markdown(f"**{sign} = {value}** · {t(f'simplices.{key}')}")
-    if shape.gap is not None:
-        st.markdown(f"**λ = {shape.gap:.3g}** · {t('simplices.gap')}")
-    st.markdown(t("simplices.betti.text"))
-with right:
-    st.subheader(t("simplices.spectrum"), anchor=False)
-    if shape.spectra:
-        chart = view.spectrum_figure(
-            shape, ["L₀", "L₁"], t("simplices.spectrum.rank"), t("simplices.spectrum.axis")
-        )
-        layout.figure(t, chart, "spectrum", t("simplices.spectrum.picture"), view.spectrum_table(shape))
-    else:
-        st.markdown(t("simplices.spectrum.large", edges=K.n_edges, limit=view.SPECTRUM_LIMIT))
+@st.fragment
+def rest() -> None:
+    """The simplices as a table, their Betti numbers and spectra."""
+    if not components.drawn("simplices"):
+        return
+    st.subheader(t("simplices.table", rank=shown), anchor=False)
+    table = view.frame(features, rank)
+    st.dataframe(table, hide_index=True, height=260, alt=t("simplices.table", rank=shown))
+    files = {"html": lambda: export.page(scene, formula)}
+    layout.data(t, f"{rank}-{layout.file_name(crystal.source)}", table, files)
+
+    left, right = st.columns([1, 1.2], gap="medium")
+    with left:
+        st.subheader(t("simplices.betti"), anchor=False)
+        for sign, key, value in (("b₀", "b0", shape.b0), ("b₁", "b1", shape.b1), ("χ", "chi", shape.euler)):
+            st.markdown(f"**{sign} = {value}** · {t(f'simplices.{key}')}")
+        if shape.gap is not None:
+            st.markdown(f"**λ = {shape.gap:.3g}** · {t('simplices.gap')}")
+        st.markdown(t("simplices.betti.text"))
+    with right:
+        st.subheader(t("simplices.spectrum"), anchor=False)
+        if shape.spectra:
+            chart = view.spectrum_figure(
+                shape, ["L₀", "L₁"], t("simplices.spectrum.rank"), t("simplices.spectrum.axis")
+            )
+            layout.figure(t, chart, "spectrum", t("simplices.spectrum.picture"), view.spectrum_table(shape))
+        else:
+            st.markdown(t("simplices.spectrum.large", edges=K.n_edges, limit=view.SPECTRUM_LIMIT))
+
+
+rest()
 layout.equations(
     t,
     [

@@ -2,6 +2,7 @@
 // Data: {key, atoms, bonds, cell, triangles, arrows, legend, scale, texts} as tenfma/viz/scenes.py makes it.
 // Sends back {scene, atom} when an atom is clicked.
 
+const MARGIN = 1.06; // room round the picture
 let library = null;
 
 function load3Dmol() {
@@ -30,22 +31,53 @@ function textColour(element) {
 }
 
 // 3Dmol draws at every call that moves the camera: here once per frame, whatever was asked in between.
-function drawOncePerFrame(viewer, stage, drawn) {
+// While a frame is awaited the picture is busy, as `aria-busy` says.
+function drawOncePerFrame(viewer, stage, awaited, drawn) {
   const show = viewer.show.bind(viewer);
   let asked = 0;
   viewer.show = () => {
+    awaited();
     asked ||= requestAnimationFrame(() => { asked = 0; if (stage.clientWidth) { show(); drawn(); } });
   };
   viewer.divwatcher?.disconnect(); // sizes are watched below, and only a new size is drawn anew
   viewer.intwatcher?.disconnect();
 }
 
-function lookFromTheSide(viewer) {
-  viewer.zoomTo();
-  viewer.rotate(-90, "vx"); // the c axis upwards
+// Every point that is drawn, with the room it needs round it.
+function drawnPoints(data) {
+  const found = data.atoms.map((atom) => [atom.at, atom.radius]);
+  for (const [from, to] of data.cell) found.push([from, 0], [to, 0]);
+  for (const triangle of data.triangles ?? []) for (const corner of triangle.corners) found.push([corner, 0]);
+  for (const arrow of data.arrows ?? []) found.push([arrow.to, 0.1]);
+  for (const stick of data.sticks ?? []) found.push([stick.from, stick.radius], [stick.to, stick.radius]);
+  return found;
+}
+
+// v turned by the unit quaternion (x, y, z, w).
+function turned([x, y, z, w], v) {
+  const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+  const u = [x, y, z], once = cross(u, v), twice = cross(u, once);
+  return v.map((value, k) => value + 2 * (w * once[k] + twice[k]));
+}
+
+// The c axis upwards, a little from the side and from above, all of it inside the stage.
+function lookFromTheSide(viewer, data, stage) {
+  viewer.zoomTo(); // sets how deep the picture reaches
+  viewer.setView([0, 0, 0, 0, 0, 0, 0, 1]);
+  viewer.rotate(-90, "vx");
   viewer.rotate(-28, "vy");
   viewer.rotate(16, "vx");
-  viewer.zoom(1.55); // zoomTo leaves room for a perspective that is not used
+  const turn = viewer.getView().slice(4);
+  const low = [Infinity, Infinity, Infinity], high = [-Infinity, -Infinity, -Infinity];
+  for (const [at, room] of drawnPoints(data)) {
+    turned(turn, at).forEach((value, k) => { low[k] = Math.min(low[k], value - room); high[k] = Math.max(high[k], value + room); });
+  }
+  const middle = low.map((value, k) => (value + high[k]) / 2);
+  const [wide, tall] = high.map((value, k) => Math.max(value - low[k], 0.5) / 2);
+  const half = MARGIN * Math.max(wide, (tall * stage.clientWidth) / stage.clientHeight); // Å from the middle to the right edge
+  const distance = half / Math.tan((viewer.fov * Math.PI) / 180);
+  const back = turned([-turn[0], -turn[1], -turn[2], turn[3]], middle);
+  viewer.setView([...back.map((value) => -value), viewer.CAMERA_Z - distance, ...turn]);
 }
 
 function drawAtoms(viewer, data, pick) {
@@ -120,6 +152,13 @@ function drawLegend(box, data) {
   }
 }
 
+// One more crystal stands on the page: later.js counts on it.
+function tell(root) {
+  if (root.told) return;
+  root.told = true;
+  window.tenfmaDrawn = (window.tenfmaDrawn ?? 0) + 1;
+}
+
 export default function (component) {
   const { data, parentElement, setStateValue } = component;
   const root = parentElement.querySelector(".crystal");
@@ -137,6 +176,7 @@ export default function (component) {
     words.textContent = data.texts.no_webgl;
     stage.hidden = true;
     root.querySelector(".help").hidden = true;
+    tell(root);
     root.dataset.drawn = "words";
   };
   root.webgl ??= hasWebGL();
@@ -145,13 +185,16 @@ export default function (component) {
   load3Dmol().then(($3Dmol) => {
     if (root.gone || root.latest !== data) return;
     if (!root.viewer) {
-      root.viewer = $3Dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, disableFog: true, orthographic: true });
+      root.viewer = $3Dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, upscale: false, disableFog: true, orthographic: true });
       const mark = () => {
         if (!root.viewer) return;
+        root.ariaBusy = "false";
+        tell(root);
         root.dataset.drawn = "3d";
+        root.dataset.scenes = root.scenes; // how many scenes have been shown in this place
         root.dataset.view = JSON.stringify(root.viewer.getView().map((value) => Math.round(value * 1e4) / 1e4));
       };
-      drawOncePerFrame(root.viewer, stage, mark);
+      drawOncePerFrame(root.viewer, stage, () => { root.ariaBusy = "true"; }, mark);
       let size = `${stage.clientWidth} ${stage.clientHeight}`;
       root.sight = new ResizeObserver(() => {
         const now = `${stage.clientWidth} ${stage.clientHeight}`;
@@ -170,10 +213,10 @@ export default function (component) {
     drawShapes(viewer, data, $3Dmol, ink);
     if (root.scene !== data.key) {
       root.scene = data.key;
-      viewer.setView([0, 0, 0, 0, 0, 0, 0, 1]);
-      lookFromTheSide(viewer);
+      lookFromTheSide(viewer, data, stage);
       root.home = viewer.getView();
     }
+    root.scenes = (root.scenes ?? 0) + 1;
     viewer.render();
   }).catch((error) => { console.warn("crystal viewer:", error); if (!root.gone) speak(); });
 
@@ -191,6 +234,7 @@ export default function (component) {
   };
   return () => {
     root.gone = true;
+    if (root.told) window.tenfmaDrawn -= 1;
     root.sight?.disconnect();
     const canvas = stage.querySelector("canvas");
     (canvas?.getContext("webgl2") || canvas?.getContext("webgl"))?.getExtension("WEBGL_lose_context")?.loseContext();

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from tenfma.errors import TenfmaError
 
@@ -126,7 +126,7 @@ def trend(times: ArrayLike, series: ArrayLike, confidence: float = 0.99) -> Tren
     independent = len(t) / tau
     freedom = max(independent - 2.0, 1.0)
     error = np.sqrt(tau * (residuals @ residuals) / (len(t) - 2) / (centred @ centred))
-    half = float(stats.t.ppf(0.5 + confidence / 2, freedom) * error)
+    half = float(special.stdtrit(freedom, 0.5 + confidence / 2) * error)
     return Trend(slope, slope - half, slope + half, confidence, independent)
 
 

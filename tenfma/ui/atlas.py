@@ -116,7 +116,8 @@ def explore(t: Texts, here: World, colour: str, axes: str, count: int, wanted: s
         ),
     )  # fmt: skip
     st.caption(t("atlas.static", d=d, share=float(here.shares[[one, two]].sum())))
-    _listed(t, here, _loop(event), chosen, near, distances, (one, two))
+    if components.drawn("atlas", of="chart"):
+        _listed(t, here, _loop(event), chosen, near, distances, (one, two))
 
 
 def _loop(event: Any) -> list[int]:

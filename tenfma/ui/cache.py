@@ -202,35 +202,6 @@ def prototype_table() -> list[tuple[str, str, tuple[str, ...], str]]:
     return sorted(rows, key=lambda row: row[1].lower())
 
 
-def soonest(chosen: Any, steps: int) -> Any:
-    """H as a first run is over soonest: by NumPy before machine code is there, which later runs have."""
-    from tenfma.viz import phase
-
-    name = f"{chosen.slug} {chosen.H.expression}"
-    seen = _seen()
-    if name in seen or steps > 3 * phase.SHORT:
-        return chosen.H
-    seen.add(name)
-    return phase.Stepwise(chosen.H)
-
-
-@st.cache_resource(show_spinner=False)
-def _seen() -> set[str]:
-    return set()
-
-
-def certificate(chosen: Any, q0: np.ndarray, p0: np.ndarray, dt: float, method: str) -> dict[str, Any]:
-    """A certificate as plain values, by system (or its formula), start, step and method."""
-    return _certificate(chosen.H, f"{chosen.slug} {chosen.H.expression}", tuple(q0), tuple(p0), dt, method)
-
-
-@st.cache_data(max_entries=128, show_spinner=True)
-def _certificate(_H: Any, name: str, q0: tuple, p0: tuple, dt: float, method: str) -> dict[str, Any]:
-    from tenfma.dynamics.certificates import certify
-
-    return certify(_H, method, dt=dt, q=np.array(q0), p=np.array(p0)).to_dict()
-
-
 @st.cache_resource(max_entries=4, show_spinner=False)
 def model(name: str | None = None) -> Any:
     """A learned Hamiltonian by name; the default says itself whether it was trained."""
@@ -352,18 +323,6 @@ def portrait(text: str) -> Any:
     plane = next(plane for plane in phase.planes(H, 4).values() if plane.names[0] == phase.pretty(turning))
     q0, p0 = phase.lively_start(H)
     return phase.study(H, q0, p0, 0.02, 1500, [phase.default_method(H)], plane)
-
-
-def section(chosen: Any, energy: float, orbits: int, dt: float) -> Any:
-    """A Poincaré section of a system of two coordinates."""
-    return _section(chosen.H, f"{chosen.slug} {chosen.H.expression}", energy, orbits, dt)
-
-
-@st.cache_data(max_entries=64, show_spinner=True)
-def _section(_H: Any, name: str, energy: float, orbits: int, dt: float) -> Any:
-    from tenfma.viz import section as sections
-
-    return sections.dots(_H, energy, orbits, dt=min(max(dt, 0.05), 0.1))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -50,6 +50,27 @@ def crystal(
     )
 
 
+_later = st.components.v2.component("tenfma_later", html="<span></span>", js=_asset("later.js"))
+#: session key that says that everything is to be sent at once, as where no browser is there to draw
+AT_ONCE = "_at_once"
+
+
+def drawn(place: str, of: str = "crystal") -> bool:
+    """Whether the first picture ("crystal" or "chart") stands in the browser, so that this place may follow.
+
+    Until then nothing is sent but a question; its answer reruns the fragment, or page, that asks.
+    """
+    key = f"_drawn-{place}"
+    if st.session_state.get(AT_ONCE) or st.session_state.get(key):
+        return True
+
+    def stands() -> None:
+        st.session_state[key] = True
+
+    _later(key=f"later-{place}", data={"of": of}, on_stands_change=stands)
+    return False
+
+
 def _heard() -> None:
     """A component's event needs a callback to be reported; the value itself is read by `picked`."""
 

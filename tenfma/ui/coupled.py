@@ -67,19 +67,25 @@ def _choices(t: Texts, chosen: Explained, labels: list[str]) -> tuple[int, int |
 @st.fragment
 def linked(t: Texts, chosen: Explained) -> None:
     """Crystal ↔ heat map ↔ distances: a click in any of them shows in all."""
-    pairs = chosen.pairs
-    labels, strengths, distances, unit = pairs.labels, pairs.strengths, pairs.distances, pairs.unit
-    named = t("couplings.strength", unit=unit) if unit != "1" else "|∂²H/∂q∂q|"
     left, right = st.columns([1.1, 1], gap="medium")
     with right:
         place = st.container()
-        atom, partner = _choices(t, chosen, labels)
+        atom, partner = _choices(t, chosen, chosen.pairs.labels)
     with left:
         files = {}
         if chosen.structure is not None:
             files["html"] = partial(export.page, _crystal(t, chosen, atom, partner), chosen.title)
         else:
             _slopes(t, chosen)
+    if chosen.structure is None or components.drawn("matrix"):
+        _charts(t, chosen, place, files, atom, partner)
+
+
+def _charts(t: Texts, chosen: Explained, place: Any, files: dict, atom: int, partner: int | None) -> None:
+    """Heat map in `place`, the chosen pair, and coupling against distance."""
+    pairs = chosen.pairs
+    labels, strengths, distances, unit = pairs.labels, pairs.strengths, pairs.distances, pairs.unit
+    named = t("couplings.strength", unit=unit) if unit != "1" else "|∂²H/∂q∂q|"
     with place:
         chart = view.matrix_figure(
             labels, strengths, (t("couplings.axis.of"), t("couplings.axis.to"), named), atom, partner

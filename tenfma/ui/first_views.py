@@ -9,7 +9,7 @@ from tenfma.ui.layout import PAGES
 from tenfma.viz import first
 
 #: pages that draw from first views
-DRAWN = ("home", "materials", "simplices", "couplings")
+DRAWN = ("home", "materials", "simplices", "couplings", "heat", "drift", "atlas")
 
 
 def computed() -> dict[str, Any]:
@@ -17,11 +17,14 @@ def computed() -> dict[str, Any]:
     import streamlit as st
     from streamlit.testing.v1 import AppTest
 
+    from tenfma.ui import components
+
     st.cache_data.clear()
     st.cache_resource.clear()
     with first.recorded() as found:
         for name in DRAWN:
             page = AppTest.from_file(str(site() / "app.py"), default_timeout=600)
+            page.session_state[components.AT_ONCE] = True
             if name != "home":
                 page.switch_page(PAGES[name])
             page.run()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -26,15 +27,28 @@ BINS = 260
 
 @dataclass(frozen=True)
 class Drift:
-    """|ΔE/E₀| (|ΔE| where E₀ = 0) of each method over time; a path that blew up ends early."""
+    """Envelopes of |ΔE/E₀| (|ΔE| where E₀ = 0) of each method over time; a path that blew up ends early."""
 
     times: dict[str, np.ndarray]
     errors: dict[str, np.ndarray]
     relative: bool
+    ends: dict[str, float]
+    """largest error in the last tenth of each method's path"""
+    lost: dict[str, float | None]
+    """the first time each method's energy is off by `LOST`"""
 
-    def end(self, name: str) -> float:
-        """Largest error in the last tenth of a method's path."""
-        return float(self.errors[name][-max(1, len(self.errors[name]) // 10) :].max())
+    def plain(self) -> dict[str, Any]:
+        """Numbers and lists alone, from which `drift_of` makes it again."""
+        lists = {
+            name: {k: v.tolist() for k, v in getattr(self, name).items()} for name in ("times", "errors")
+        }
+        return {**lists, "relative": self.relative, "ends": self.ends, "lost": self.lost}
+
+
+def drift_of(plain: Mapping[str, Any]) -> Drift:
+    """What `Drift.plain` told, as arrays again."""
+    times, errors = ({k: np.array(v) for k, v in plain[name].items()} for name in ("times", "errors"))
+    return Drift(times, errors, plain["relative"], plain["ends"], plain["lost"])
 
 
 def drift(
@@ -43,14 +57,18 @@ def drift(
     """Energy errors along the path of every method."""
     start = float(np.asarray(H(q0, p0)))
     relative = abs(start) > 1e-12
-    times, errors = {}, {}
+    times, errors, ends, lost = {}, {}, {}, {}
     for name in methods:
         every = max(1, steps // 20_000)
         path = integrate(H, q0, p0, dt=dt, steps=steps, method=name, save_every=every, on_failure="stop")
-        times[name] = np.asarray(path.t)[1:]
+        t = np.asarray(path.t)[1:]
         with np.errstate(over="ignore"):
-            errors[name] = np.abs(np.asarray(path.energy)[1:] - start) / (abs(start) if relative else 1.0)
-    return Drift(times, errors, relative)
+            off = np.abs(np.asarray(path.energy)[1:] - start) / (abs(start) if relative else 1.0)
+        times[name], errors[name] = envelope(t, off)
+        ends[name] = float(off[-max(1, len(off) // 10) :].max(initial=0.0))
+        over = np.flatnonzero(off >= LOST)
+        lost[name] = float(t[over[0]]) if len(over) else None
+    return Drift(times, errors, relative, ends, lost)
 
 
 def envelope(times: np.ndarray, errors: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +85,7 @@ def envelope(times: np.ndarray, errors: np.ndarray, bins: int = BINS) -> tuple[n
 
 def largest_so_far(result: Drift, method: str) -> tuple[np.ndarray, np.ndarray]:
     """The largest error up to each time: a bounded error is a level line, a growing one a slope."""
-    times, errors = envelope(result.times[method], result.errors[method])
+    times, errors = result.times[method], result.errors[method]
     return times, np.maximum.accumulate(errors) if len(errors) else errors
 
 
@@ -113,8 +131,8 @@ def race(result: Drift, rival: str) -> Race | None:
     """Compare envelopes; the crossing is extrapolated from the slope of the later half where it is not reached."""
     if "rk4" not in result.errors or rival not in result.errors:
         return None
-    t, e = envelope(result.times["rk4"], result.errors["rk4"])
-    tr, er = envelope(result.times[rival], result.errors[rival])
+    t, e = result.times["rk4"], result.errors["rk4"]
+    tr, er = result.times[rival], result.errors[rival]
     if len(t) < 20 or len(tr) < 20:
         return None
     rk4, other = np.maximum.accumulate(e), np.interp(t, tr, np.maximum.accumulate(er))
@@ -133,12 +151,6 @@ def race(result: Drift, rival: str) -> Race | None:
     return Race(rival, ahead, slope, float(t[-1] * (other[-1] / rk4[-1]) ** (1 / slope)), False)
 
 
-def lost_at(result: Drift, method: str, limit: float = LOST) -> float | None:
-    """The first time a method's energy is off by `limit`."""
-    over = np.flatnonzero(result.errors[method] >= limit)
-    return float(result.times[method][over[0]]) if len(over) else None
-
-
 @dataclass(frozen=True)
 class Orders:
     """Error of the end state against step, and the slope fitted where it is a power law."""
@@ -146,6 +158,17 @@ class Orders:
     steps: np.ndarray
     errors: dict[str, np.ndarray]
     order: dict[str, float]
+
+    def plain(self) -> dict[str, Any]:
+        """Numbers and lists alone, from which `orders_of` makes it again."""
+        errors = {name: found.tolist() for name, found in self.errors.items()}
+        return {"steps": self.steps.tolist(), "errors": errors, "order": self.order}
+
+
+def orders_of(plain: Mapping[str, Any]) -> Orders:
+    """What `Orders.plain` told, as arrays again."""
+    errors = {name: np.array(found) for name, found in plain["errors"].items()}
+    return Orders(np.array(plain["steps"]), errors, plain["order"])
 
 
 def orders(
@@ -223,9 +246,7 @@ def table(result: Drift) -> Mapping[str, np.ndarray]:
     """Columns for the download: each method's envelope."""
     columns: dict[str, np.ndarray] = {}
     for method in result.errors:
-        columns[f"t {method}"], columns[f"error {method}"] = envelope(
-            result.times[method], result.errors[method]
-        )
+        columns[f"t {method}"], columns[f"error {method}"] = result.times[method], result.errors[method]
     return columns
 
 
@@ -242,7 +263,7 @@ def sentence(result: Drift, t: Callable[..., str], name_of: Callable[[str], str]
     if led:
         found = min(led, key=lambda item: item.crossing or np.inf)
         when = t("drift.when.crossed" if found.seen else "drift.when.later", time=found.crossing)
-        gone = lost_at(result, "euler") if "euler" in result.errors else None
+        gone = result.lost.get("euler")
         return t(
             "drift.note.crossing",
             ratio=found.ahead,
@@ -252,15 +273,15 @@ def sentence(result: Drift, t: Callable[..., str], name_of: Callable[[str], str]
             euler=t("drift.euler", time=gone) if gone else "",
         )
     if runs and all(found.ahead <= 1 for found in runs):
-        rival = min((found.rival for found in runs), key=result.end)
-        return t("drift.note.worse", rival=name_of(rival), best=result.end(rival), rk4=result.end("rk4"))
-    best, worst = min(result.errors, key=result.end), max(result.errors, key=result.end)
-    last = max(float(times[-1]) for times in result.times.values())
+        rival = min((found.rival for found in runs), key=result.ends.__getitem__)
+        return t("drift.note.worse", rival=name_of(rival), best=result.ends[rival], rk4=result.ends["rk4"])
+    best, worst = (pick(result.ends, key=result.ends.__getitem__) for pick in (min, max))
+    last = max(float(times[-1]) for times in result.times.values() if len(times))
     return t(
         "drift.note.plain",
         time=last,
-        best=result.end(best),
+        best=result.ends[best],
         name=name_of(best),
-        worst=result.end(worst),
+        worst=result.ends[worst],
         loser=name_of(worst),
     )

@@ -272,6 +272,10 @@ def ratio_figure(table: pd.DataFrame, axis: str, names: tuple[str, str]) -> go.F
         chart.add_annotation(  # above its line, not beside it: a narrow screen has no room there
             x=0, xref="paper", xanchor="left", y=label, yshift=11, showarrow=False, text=words, font={"size": 11}
         )  # fmt: skip
+    chart.add_scatter(  # a tick at 1 in every row: a line all the way would run through the words
+        x=[1] * len(labels), y=labels, mode="markers", hoverinfo="skip", showlegend=False,
+        marker={"symbol": "line-ns-open", "size": 14, "color": GREY, "line": {"width": 1.5}},
+    )  # fmt: skip
     for ahead, name, colour, symbol in (
         (True, names[0], BLUE, "circle"),
         (False, names[1], VERMILLION, "square"),
@@ -279,10 +283,10 @@ def ratio_figure(table: pd.DataFrame, axis: str, names: tuple[str, str]) -> go.F
         part = [(label, value) for label, value in zip(labels, rows["ratio"]) if (value >= 1) == ahead]
         if part:
             chart.add_scatter(
-                x=[value for _, value in part], y=[label for label, _ in part], mode="markers", name=name,
-                marker={"color": colour, "symbol": symbol, "size": 10},
+                x=[value for _, value in part], y=[label for label, _ in part], mode="markers+text", name=name,
+                text=[f"{value:.2g}×" for _, value in part], textposition="middle right", textfont={"size": 11},
+                cliponaxis=False, marker={"color": colour, "symbol": symbol, "size": 10},
             )  # fmt: skip
-    chart.add_vline(x=1, line={"color": GREY, "width": 1, "dash": "dash"})
     return chart.update_yaxes(
         categoryorder="array", categoryarray=labels, showticklabels=False, ticks=""
-    ).update_xaxes(dtick=1)
+    ).update_xaxes(dtick=1, showgrid=False)

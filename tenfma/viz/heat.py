@@ -1,16 +1,20 @@
 """Langevin dynamics against the Boltzmann distribution: histogram, temperatures, and what the wrong noise does."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from tenfma.dynamics.integrate import integrate
 from tenfma.dynamics.statistics import Mean, mean_and_error, ratio_and_error
 from tenfma.errors import TenfmaError
-from tenfma.hamiltonian.symbolic import SymbolicHamiltonian, symbolic
 from tenfma.viz.style import BLUE, GREY, VERMILLION, figure
+
+if TYPE_CHECKING:
+    from tenfma.hamiltonian.symbolic import SymbolicHamiltonian
 
 #: potentials V(q) offered by name; each is bounded below and grows, so that exp(−V/kT) can be normalised
 POTENTIALS = {
@@ -32,6 +36,8 @@ def hamiltonian(potential: str, mass: float) -> SymbolicHamiltonian:
     Raises:
         FormulaError: if the formula is not accepted; TenfmaError: if it has more than one coordinate.
     """
+    from tenfma.hamiltonian.symbolic import symbolic
+
     text = POTENTIALS.get(potential, potential)
     H = symbolic(f"p**2/(2*m) + ({text})", parameters={"m": mass})
     if len(H.coordinates) != 1:
@@ -97,6 +103,8 @@ def sample(
     method: str = "baoab",
 ) -> Sample:
     """Walkers from the left-most minimum of V, followed by Langevin dynamics."""
+    from tenfma.dynamics.integrate import integrate
+
     start = np.full((walkers, 1), _lowest(H))
     every = max(1, steps // KEPT)
     path = integrate(
@@ -147,27 +155,93 @@ def edges_for(exact: Boltzmann, samples: Sequence[Sample], bins: int = BINS) -> 
     return np.linspace(min(lows), max(highs), bins + 1)
 
 
-def heat_figure(
-    exact: Boltzmann, right: Sample, wrong: Sample | None, names: Sequence[str], x: str, y: str
-) -> go.Figure:
+def distance(exact: Boltzmann, sampled: Sample) -> float:
+    """Total variation distance between histogram and exact density: 0 is agreement, 1 is none at all."""
+    edges = edges_for(exact, [sampled])
+    density, _ = histogram(sampled, edges)
+    middle = (edges[1:] + edges[:-1]) / 2
+    expected = np.interp(middle, exact.q, exact.density, left=0, right=0)
+    return float(0.5 * np.sum(np.abs(density - expected) * np.diff(edges)))
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What is told of a sample: density and its error per bin, both temperatures, distance from the exact density."""
+
+    density: np.ndarray
+    error: np.ndarray
+    kinetic: Mean
+    configurational: Mean
+    distance: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The exact density, the walk, and its wrong twin where the mass makes one, on the same bins."""
+
+    exact: Boltzmann
+    edges: np.ndarray
+    right: Walk
+    wrong: Walk | None
+
+    def plain(self) -> dict[str, Any]:
+        """Numbers and lists alone, from which `comparison_of` makes it again."""
+        return _listed(asdict(self))
+
+
+def compare(H: SymbolicHamiltonian, kT: float, **settings: Any) -> Comparison:
+    """Boltzmann's density against walkers with the right noise and, unless m = 1, with the wrong one.
+
+    Raises:
+        TenfmaError: as `boltzmann` and `sample` do.
+    """
+    exact = boltzmann(H, kT)
+    samples = [sample(H, kT, **settings)]
+    if float(H.parameters["m"]) != 1:
+        samples.append(wrong_noise(H, kT, **settings))
+    edges = edges_for(exact, samples)
+    walks = [
+        Walk(*histogram(each, edges), each.kinetic, each.configurational, distance(exact, each))
+        for each in samples
+    ]
+    return Comparison(exact, edges, walks[0], walks[1] if len(walks) > 1 else None)
+
+
+def comparison_of(plain: Mapping[str, Any]) -> Comparison:
+    """What `Comparison.plain` told, as arrays again."""
+
+    def walk(held: Mapping[str, Any]) -> Walk:
+        kinetic, configurational = (Mean(**held[name]) for name in ("kinetic", "configurational"))
+        density, error = np.array(held["density"]), np.array(held["error"])
+        return Walk(density, error, kinetic, configurational, held["distance"])
+
+    exact = Boltzmann(*(np.array(plain["exact"][name]) for name in ("q", "density")))
+    wrong = walk(plain["wrong"]) if plain["wrong"] else None
+    return Comparison(exact, np.array(plain["edges"]), walk(plain["right"]), wrong)
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _listed(part) for name, part in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def heat_figure(found: Comparison, names: Sequence[str], x: str, y: str) -> go.Figure:
     """Histogram with error bars, the exact density as a line, the wrong twin as hollow steps.
 
     `names`: of the exact density, the walk, and the wrong twin.
     """
-    samples = [right] + ([wrong] if wrong else [])
-    edges = edges_for(exact, samples)
+    edges, exact = found.edges, found.exact
     middle = (edges[1:] + edges[:-1]) / 2
     chart = figure(x, y, height=440)
-    density, error = histogram(right, edges)
     chart.add_bar(
-        x=middle, y=density, width=np.diff(edges), name=names[1],
+        x=middle, y=found.right.density, width=np.diff(edges), name=names[1],
         marker={"color": BLUE, "opacity": 0.45, "line": {"width": 0}},
-        error_y={"array": error, "color": BLUE, "thickness": 1, "width": 0},
+        error_y={"array": found.right.error, "color": BLUE, "thickness": 1, "width": 0},
     )  # fmt: skip
-    if wrong:
-        density, _ = histogram(wrong, edges)
+    if found.wrong:
         chart.add_scatter(
-            x=middle, y=density, name=names[2], mode="lines",
+            x=middle, y=found.wrong.density, name=names[2], mode="lines",
             line={"color": VERMILLION, "dash": "dot", "width": 2.5, "shape": "hvh"},
         )  # fmt: skip
     chart.add_scatter(
@@ -178,25 +252,14 @@ def heat_figure(
     return chart
 
 
-def distance(exact: Boltzmann, sampled: Sample) -> float:
-    """Total variation distance between histogram and exact density: 0 is agreement, 1 is none at all."""
-    edges = edges_for(exact, [sampled])
-    density, _ = histogram(sampled, edges)
-    middle = (edges[1:] + edges[:-1]) / 2
-    expected = np.interp(middle, exact.q, exact.density, left=0, right=0)
-    return float(0.5 * np.sum(np.abs(density - expected) * np.diff(edges)))
-
-
-def table(exact: Boltzmann, right: Sample, wrong: Sample | None) -> dict[str, np.ndarray]:
+def table(found: Comparison) -> dict[str, np.ndarray]:
     """Columns for the download."""
-    samples = [right] + ([wrong] if wrong else [])
-    edges = edges_for(exact, samples)
-    middle = (edges[1:] + edges[:-1]) / 2
-    density, error = histogram(right, edges)
-    columns = {"q": middle, "Boltzmann": np.interp(middle, exact.q, exact.density, left=0, right=0)}
-    columns |= {"walk": density, "walk standard error": error}
-    if wrong:
-        columns["wrong noise"] = histogram(wrong, edges)[0]
+    middle = (found.edges[1:] + found.edges[:-1]) / 2
+    exact = np.interp(middle, found.exact.q, found.exact.density, left=0, right=0)
+    columns = {"q": middle, "Boltzmann": exact}
+    columns |= {"walk": found.right.density, "walk standard error": found.right.error}
+    if found.wrong:
+        columns["wrong noise"] = found.wrong.density
     return columns
 
 

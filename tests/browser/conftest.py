@@ -18,6 +18,16 @@ FLAGS = [
     "--disable-sync",
 ]  # fmt: skip
 START = 120
+#: counts the script's finished runs in `window.runs`, and returns how many there have been
+COUNT_RUNS = """() => {
+    if (window.runs === undefined) {
+        window.runs = 0;
+        const app = document.querySelector('.stApp');
+        new MutationObserver(() => { if (app.dataset.testScriptState === 'notRunning') window.runs += 1; })
+            .observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+    }
+    return window.runs;
+}"""
 
 
 class Server:
@@ -136,6 +146,12 @@ class Visit:
                 f"no title appeared; the page shows: {seen[:600]!r}; errors: {self.errors}"
             ) from error
         self.page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=180_000)
+
+    def rerun(self, action) -> None:
+        """Do something that makes the script run, and wait until that run is over."""
+        before = self.page.evaluate(COUNT_RUNS)
+        action()
+        self.page.wait_for_function("was => window.runs > was", arg=before, timeout=120_000)
 
     def close(self) -> None:
         self.context.close()

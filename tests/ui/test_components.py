@@ -9,7 +9,7 @@ import pytest
 from tenfma.site import site
 
 STATIC = site() / "static"
-OURS = ["crystal.js", "flow.js", "playback.js", "player.js"]
+OURS = ["crystal.js", "flow.js", "later.js", "playback.js", "player.js"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tenfma.crystal import prototypes
+from tenfma.ui.components import AT_ONCE
 from tenfma.ui.layout import PAGES
 from tenfma.ui.texts import CATALOGUE
 
@@ -27,13 +28,22 @@ HOSTILE = [
 
 
 def opened(page: str, **address: str) -> AppTest:
-    """The page as a browser would find it at that address."""
+    """The page as a browser would find it at that address, once its first picture stands."""
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT)
+    at.session_state[AT_ONCE] = True
     if page != "home":
         at.switch_page(PAGES[page])
     for key, value in address.items():
         at.query_params[key] = value
     return at.run()
+
+
+def test_what_follows_the_first_picture_waits_for_it():
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT)
+    at.switch_page(PAGES["drift"]).run()
+    assert len(charts(at)) == 1, "the first picture is there, and alone"
+    at.session_state["_drawn-order"] = True
+    assert len(charts(at.run())) == 2, "the browser has told that it stands"
 
 
 def charts(at: AppTest) -> list[dict]:

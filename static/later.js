@@ -1,0 +1,23 @@
+// Tells the server, once, that the page's first picture stands and the browser rests: what follows is sent only then,
+// so that charts further down do not keep the first one waiting. Data: {of}, "crystal" or "chart".
+
+const LONGEST = 5000; // ms after which the rest is sent whatever the picture does
+const OFTEN = 60; // ms between two looks
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const begun = performance.now();
+  const stands = () => (data.of === "chart" ? document.querySelector(".js-plotly-plot .main-svg") : window.tenfmaDrawn > 0);
+  const rest = window.requestIdleCallback ?? ((then) => setTimeout(then, OFTEN));
+  let gone = false;
+  const look = () => {
+    if (gone || parentElement.told) return;
+    if (!stands() && performance.now() - begun < LONGEST) { setTimeout(look, OFTEN); return; }
+    rest(() => {
+      if (gone || parentElement.told) return;
+      parentElement.told = true;
+      setTriggerValue("stands", true);
+    }, { timeout: 500 });
+  };
+  look();
+  return () => { gone = true; };
+}
