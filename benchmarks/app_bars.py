@@ -240,8 +240,10 @@ def shoot(browser, url: str, name: str, look: tuple[int, int, str, str], file: P
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     page.goto(f"{url}/{PATHS[name]}?lang={language}")
     picture(page, name)
-    idle(page)
-    page.wait_for_timeout(2500)
+    for _ in range(2):  # what lies below the first picture is asked for once that stands
+        idle(page)
+        page.wait_for_timeout(1500)
+        page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=120_000)
     page.screenshot(path=file)
     page.close()
 

@@ -15,7 +15,9 @@ def explore() -> None:
     picture = st.container()
     first, second, third, fourth = st.columns(4, gap="medium")
     with first:
-        colour = state.choice(t("atlas.colour"), "colour", list(library.UNITS), default="K_vrh")
+        colour = state.choice(
+            t("atlas.colour"), "colour", list(library.UNITS), lambda s: library.named(t, s), default="K_vrh"
+        )
     with second:
         axes = state.choice(t("atlas.axes"), "axes", list(atlas.AXES), lambda s: s.replace("-", " × "))
     with third:

@@ -93,7 +93,10 @@ if crystal.source.startswith(library.PREFIX):
         known = library.values(crystal.source)
         if not known.empty:
             st.subheader(t("library.values"), anchor=False)
-            st.dataframe(known, hide_index=True, alt=t("library.values"))
+            shown_values = known.assign(
+                property=[library.named(t, name, unit=False) for name in known["property"]]
+            )
+            st.dataframe(shown_values, hide_index=True, alt=t("library.values"))
             if known["model"].notna().any():
                 inside = known.dropna(subset=["published", "model"]).eval("lower <= published <= upper")
                 layout.notice(
@@ -139,7 +142,8 @@ def similar() -> None:
         return
     with layout.told(stop=False):
         near = library.similar(structure, scene_key(structure), crystal.source)
-        st.dataframe(near, hide_index=True, alt=t("library.similar"))
+        headings = library.headings(t, near.columns)
+        st.dataframe(near, hide_index=True, alt=t("library.similar"), column_config=headings)
         layout.data(t, f"similar-{layout.file_name(crystal.source)}", near)
         first = near.iloc[0]
         told = t(

@@ -17,12 +17,19 @@ function load3Dmol() {
   return library;
 }
 
-function hasWebGL() {
+// What draws here: "" where there is no WebGL, else the renderer's name.
+function rendererName() {
   const canvas = document.createElement("canvas");
   const gl = canvas.getContext("webgl2") || canvas.getContext("webgl");
-  gl?.getExtension("WEBGL_lose_context")?.loseContext();
-  return Boolean(gl);
+  if (!gl) return "";
+  const told = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = gl.getParameter(told ? told.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return String(name || "WebGL");
 }
+
+// Twice the pixels make finer edges, but a processor that stands in for a graphics card needs four times as long.
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 
 const point = ([x, y, z]) => ({ x, y, z });
 
@@ -101,7 +108,9 @@ function drawAtoms(viewer, data, pick) {
 
 function drawShapes(viewer, data, $3Dmol, ink) {
   const cell = viewer.addShape({ color: ink, wireframe: false });
-  for (const [from, to] of data.cell) cell.addCylinder({ start: point(from), end: point(to), radius: 0.022, fromCap: 1, toCap: 1 });
+  const longest = Math.max(0, ...data.cell.map(([from, to]) => Math.hypot(...to.map((value, k) => value - from[k]))));
+  const radius = Math.max(0.022, longest / 200); // a line of a large cell is seen as well
+  for (const [from, to] of data.cell) cell.addCylinder({ start: point(from), end: point(to), radius, fromCap: 1, toCap: 1 });
   if (data.sticks?.length) {
     for (const stick of data.sticks) {
       viewer.addCylinder({ start: point(stick.from), end: point(stick.to), radius: stick.radius, color: stick.colour, fromCap: 2, toCap: 2 });
@@ -179,13 +188,13 @@ export default function (component) {
     tell(root);
     root.dataset.drawn = "words";
   };
-  root.webgl ??= hasWebGL();
+  root.webgl ??= rendererName();
   if (!root.webgl) { speak(); return () => {}; }
 
   load3Dmol().then(($3Dmol) => {
     if (root.gone || root.latest !== data) return;
     if (!root.viewer) {
-      root.viewer = $3Dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, upscale: false, disableFog: true, orthographic: true });
+      root.viewer = $3Dmol.createViewer(stage, { backgroundAlpha: 0, antialias: true, upscale: !SOFTWARE.test(root.webgl), disableFog: true, orthographic: true });
       const mark = () => {
         if (!root.viewer) return;
         root.ariaBusy = "false";

@@ -2,6 +2,7 @@
 // `Playback` is in playback.js. Data: bytes as tenfma/viz/player.py packs them: header length (uint32), JSON header, float32 arrays it describes.
 
 const DURATION = 14; // seconds for the whole path at speed 1
+const WORDS = 80; // ms between two changes of the words and the range beside a picture that plays: each is a layout
 const TRAIL = 160; // frames a trail looks back
 const DASHES = { solid: [], dash: [8, 5], dot: [2, 4], dashdot: [8, 4, 2, 4], longdash: [14, 5], longdashdot: [14, 5, 2, 5] };
 
@@ -152,6 +153,7 @@ class Player extends Playback {
     this.plane = new Panel(root.querySelector(".plane"));
     this.side = new Panel(root.querySelector(".side"));
     this.out = root.querySelector(".values");
+    this.told = 0;
     const seek = (event) => {
       if (!event.buttons || !this.data) return;
       const box = this.side.canvas.getBoundingClientRect(), { left, right } = this.side.inner;
@@ -319,6 +321,20 @@ class Player extends Playback {
       }
       pen.restore();
     }
+    this.root.dataset.frame = k;
+    const now = performance.now();
+    if (this.playing && now - this.told < WORDS) return;
+    this.told = now;
+    this.tell(k);
+  }
+
+  play(on) {
+    super.play(on);
+    if (!on && this.data) this.tell(Math.round(this.at));
+  }
+
+  tell(k) {
+    const { data } = this;
     this.range.value = k;
     this.range.setAttribute("aria-valuetext", `${data.texts.time} ${label(Number(data.arrays.time.values[k].toPrecision(4)))}`);
     const said = [`t = ${Number(data.arrays.time.values[k].toPrecision(4))}`];
@@ -327,7 +343,6 @@ class Player extends Playback {
       said.push(`${item.name}: ${Number.isFinite(value) ? value.toPrecision(5).replace("-", "−") : item.missing}`);
     }
     this.out.textContent = said.join("     ");
-    this.root.dataset.frame = k;
   }
 }
 

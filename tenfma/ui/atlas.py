@@ -87,8 +87,7 @@ def explore(t: Texts, here: World, colour: str, axes: str, count: int, wanted: s
     chosen = int(next((k for k in found if np.isfinite(table[library.PROPERTIES[0]].iloc[k])), found[0]))
     near, distances = view.nearest(here.rows, chosen, count)
     one, two = AXES[axes]
-    unit = library.UNITS[colour]
-    label = colour if unit == "1" else f"{colour} / {unit}"
+    label = library.named(t, colour)
     coloured = table.assign(**{colour: _numbers(table, colour)})
     with field:
         names = (
@@ -159,6 +158,7 @@ def _listed(
             on_select="rerun",
             selection_mode="single-row",
             key="atlas-list",
+            column_config=library.headings(t, SHOWN),
         )
         picked = event["selection"]["rows"]
         ids = [int(here.table["id"].iloc[place]) for place in places[:MOST_EXPORTED]]

@@ -143,7 +143,7 @@ def from_catalogue(t: Texts) -> cache.Crystal:
     elements = _elements(t, sorted({symbol for system in table["system"] for symbol in system.split("-")}))
     wanted = state.choice(
         t("library.property"), "property", ["any", *library.PROPERTIES],
-        lambda s: t("library.any") if s == "any" else t("library.range", name=s, unit=library.UNITS[s]),
+        lambda s: t("library.any") if s == "any" else library.named(t, s),
     )  # fmt: skip
     limits = None
     if wanted != "any":
@@ -169,11 +169,9 @@ def from_catalogue(t: Texts) -> cache.Crystal:
     shown = found.head(MOST_ROWS)
     event = st.dataframe(
         shown[columns], hide_index=True, height=240, alt=t("library.results"), on_select="rerun",
-        selection_mode="single-row", key="library-list",
+        selection_mode="single-row", key="library-list", column_config=library.headings(t, columns),
     )  # fmt: skip
-    st.caption(
-        t("library.found", count=len(found), total=len(table), shown=len(shown)) + " " + t("library.results")
-    )
+    st.caption(t("library.found", count=len(found), total=len(table), shown=len(shown)))
     rows = event["selection"]["rows"]
     asked = st.query_params.get("crystal", "").removeprefix(cache.CATALOGUE)
     ids = [str(id) for id in shown["id"]]

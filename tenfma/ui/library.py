@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from tenfma.ui import cache
+from tenfma.ui.texts import CATALOGUE, Texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,19 @@ UNITS = {
     "volume per atom": "Å³", "elements": "1", "space group": "1",
 }  # fmt: skip
 _opening = threading.Lock()
+
+
+def named(t: Texts, name: str, unit: bool = True) -> str:
+    """What people call a property, with its unit; a name that is not known stays as it is."""
+    key = f"property.{name}"
+    told = t(key) if key in CATALOGUE else name
+    return f"{told} / {UNITS[name]}" if unit and UNITS.get(name, "1") != "1" else told
+
+
+def headings(t: Texts, columns: Iterable[str]) -> dict[str, str]:
+    """Headings of a table whose columns are called by the catalogue's names, with or without their units."""
+    names = {column: column.split(" / ")[0] for column in columns}
+    return {column: named(t, name) for column, name in names.items() if UNITS.get(name, "1") != "1"}
 
 
 @st.cache_resource(show_spinner=True)

@@ -145,7 +145,7 @@ def test_published_values_stand_beside_the_models_own():
     at = opened("materials", **{"from": "catalogue", "crystal": f"catalogue:{entry.id}"})
     assert not at.exception
     known = next(each.value for each in at.dataframe if "published" in each.value)
-    row = known.set_index("property").loc["K_vrh"]
+    row = known.set_index("property").loc["bulk modulus K"]
     assert row["published"] == entry.value("K_vrh")
     assert row["lower"] < row["model"] < row["upper"]
     assert 0 <= row["fold left out"] < 5

@@ -15,7 +15,7 @@ SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROO
 #: the same in every language
 UNTRANSLATED = {"formula", "mechanics.formula", "heat.formula", "heat.exact", "heat.baoab", "heat.obabo", "heat.aboba",
                 "and", "materials.search.hint", "couplings.nobody", "couplings.strength",
-                "library.range", "atlas.chemiscope", "evidence.made", "learned.mode.name"}  # fmt: skip
+                "atlas.chemiscope", "evidence.made", "learned.mode.name"}  # fmt: skip
 
 
 def fields(text: str) -> set[str]:
