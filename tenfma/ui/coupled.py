@@ -257,9 +257,11 @@ def sensitivities(t: Texts, chosen: Explained) -> None:
     layout.figure(t, chart, f"features-{chosen.slug}", t("couplings.features.picture"), features)
     first = features.iloc[0]
     told = t(
-        "couplings.features.note", feature=layout.plain(first["feature"]), rank=t(f"simplices.{first['rank']}"),
+        "couplings.features.note",
+        feature=layout.plain(str(first["feature"]).replace("_", " ")),
+        rank=t(f"simplices.{first['rank']}"),
         scaled=float(first["scaled"]),
-    )  # fmt: skip
+    )
     st.caption(told)
 
 

@@ -13,16 +13,15 @@ LOOKS = 400
 
 def flat(positions: np.ndarray) -> np.ndarray:
     """(N, 2) positions of atoms on the page, seen from where the nearest two are farthest apart."""
-    best, seen = -1.0, positions[:, :2]
-    for direction in _directions(LOOKS):
-        right = np.cross([0.0, 0.0, 1.0], direction)
-        right = right / np.linalg.norm(right)
-        view = np.stack([positions @ right, positions @ np.cross(direction, right)], axis=1)
-        apart = np.linalg.norm(view[:, None] - view[None], axis=-1)[np.triu_indices(len(view), 1)]
-        nearest = float(apart.min(initial=np.inf))
-        if nearest > best:
-            best, seen = nearest, view
-    return seen
+    directions = _directions(LOOKS)
+    right = np.cross([0.0, 0.0, 1.0], directions)
+    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    up = np.cross(directions, right)
+    i, j = np.triu_indices(len(positions), 1)
+    between = positions[i] - positions[j]
+    apart = (between @ right.T) ** 2 + (between @ up.T) ** 2  # of every pair, seen along every direction
+    best = int(apart.min(axis=0, initial=np.inf).argmax())
+    return positions @ np.stack([right[best], up[best]], axis=1)
 
 
 def _directions(count: int) -> np.ndarray:

@@ -14,6 +14,8 @@ def assert_alike(kept, fresh, where):
         assert kept.keys() == fresh.keys(), where
         for key in kept:
             assert_alike(kept[key], fresh[key], f"{where} {key}")
+    elif isinstance(kept, list) and kept and all(isinstance(each, float) for each in kept):
+        np.testing.assert_allclose(kept, fresh, rtol=1e-6, atol=1e-6, err_msg=where)
     elif isinstance(kept, list):
         assert len(kept) == len(fresh), where
         for part, other in zip(kept, fresh):
