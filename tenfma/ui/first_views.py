@@ -24,7 +24,7 @@ def computed() -> dict[str, Any]:
     with first.recorded() as found:
         for name in DRAWN:
             page = AppTest.from_file(str(site() / "app.py"), default_timeout=600)
-            page.session_state[components.AT_ONCE] = name == "drift"  # all of which is kept
+            page.session_state[components.AT_ONCE] = name in ("drift", "atlas")  # all is kept
             if name != "home":
                 page.switch_page(PAGES[name])
             page.run()
