@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tenfma.ui import cache, certified, layout, state
+from tenfma.ui import cache, certified, layout, library, state
 from tenfma.viz import evidence as view
 
 t = layout.begin("evidence")
@@ -32,7 +32,7 @@ if lost:
     rows = pd.DataFrame(
         {
             t("evidence.loses.where"): [certified.heading(t, each.where) for each in lost],
-            t("evidence.loses.task"): [each.task for each in lost],
+            t("evidence.loses.task"): [library.worded(t, each.task) for each in lost],
             t("evidence.loses.value"): [each.value for each in lost],
             t("evidence.loses.than"): [each.than for each in lost],
         }

@@ -145,7 +145,8 @@ def similar() -> None:
         headings = library.headings(t, near.columns)
         st.dataframe(near, hide_index=True, alt=t("library.similar"), column_config=headings)
         layout.data(t, f"similar-{layout.file_name(crystal.source)}", near)
-        first = near.iloc[0]
+        others = near[near["distance"] > library.SAME]
+        first = (others if len(others) else near).iloc[0]
         told = t(
             "library.similar.text", first=layout.plain(f"{first['formula']} ({first['identifier']})"),
             distance=float(first["distance"]),

@@ -15,8 +15,6 @@ from tenfma.viz.scenes import crystal_scene
 
 AXES = {"1-2": (0, 1), "1-3": (0, 2), "2-3": (1, 2)}
 MAP = "atlas-map"
-#: entries nearer than this are the same crystal from another source
-SAME = 0.01
 #: entries put into one file, and the formula shown first
 MOST_EXPORTED, FIRST = 1000, "MgO"
 SHOWN = ("formula", "identifier", "source", "space group", "atoms", *library.PROPERTIES, "volume per atom")
@@ -104,7 +102,7 @@ def explore(t: Texts, here: World, colour: str, axes: str, count: int, wanted: s
         )  # fmt: skip
         st.caption(t("atlas.select"))
     close, far = _order(here, colour)
-    nearest = int(np.argmax(distances > SAME)) if (distances > SAME).any() else 0
+    nearest = int(np.argmax(distances > library.SAME)) if (distances > library.SAME).any() else 0
     row, other = table.iloc[chosen], table.iloc[near[nearest]]
     layout.notice(
         t,

@@ -24,6 +24,8 @@ UNITS = {
     "K_vrh": "GPa", "G_vrh": "GPa", "e_form_per_atom": "eV/atom", "Cv_300K_per_atom": "J/(mol K)",
     "volume per atom": "Å³", "elements": "1", "space group": "1",
 }  # fmt: skip
+#: entries nearer than this are the same crystal from another source
+SAME = 0.01
 _opening = threading.Lock()
 
 
@@ -32,6 +34,13 @@ def named(t: Texts, name: str, unit: bool = True) -> str:
     key = f"property.{name}"
     told = t(key) if key in CATALOGUE else name
     return f"{told} / {UNITS[name]}" if unit and UNITS.get(name, "1") != "1" else told
+
+
+def worded(t: Texts, sentence: str) -> str:
+    """A sentence of a file in which properties are called by what people call them."""
+    for name in PROPERTIES:
+        sentence = sentence.replace(name, named(t, name, unit=False))
+    return sentence
 
 
 def headings(t: Texts, columns: Iterable[str]) -> dict[str, str]:

@@ -61,7 +61,7 @@ def map_figure(
         marker={
             "size": 6, "opacity": 0.8, "color": np.round(values[known], 4),
             "colorscale": scale, "cmin": low, "cmax": high,
-            "colorbar": {"title": {"text": label, "side": "right"}, "thickness": 12},
+            "colorbar": {"title": {"text": label, "side": "right", "font": {"size": 14}}, "thickness": 12},
         },
         **kept,
     )  # fmt: skip

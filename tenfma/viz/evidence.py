@@ -274,8 +274,9 @@ def ratio_figure(table: pd.DataFrame, axis: str, names: tuple[str, str]) -> go.F
         )  # fmt: skip
     chart.add_scatter(  # a tick at 1 in every row: a line all the way would run through the words
         x=[1] * len(labels), y=labels, mode="markers", hoverinfo="skip", showlegend=False,
-        marker={"symbol": "line-ns-open", "size": 14, "color": GREY, "line": {"width": 1.5}},
+        marker={"symbol": "line-ns-open", "size": 6, "color": GREY, "line": {"width": 2}},
     )  # fmt: skip
+    middle = math.sqrt(max(1.0, rows["ratio"].max()) * min(1.0, rows["ratio"].min()))  # numbers stand inwards
     for ahead, name, colour, symbol in (
         (True, names[0], BLUE, "circle"),
         (False, names[1], VERMILLION, "square"),
@@ -284,8 +285,9 @@ def ratio_figure(table: pd.DataFrame, axis: str, names: tuple[str, str]) -> go.F
         if part:
             chart.add_scatter(
                 x=[value for _, value in part], y=[label for label, _ in part], mode="markers+text", name=name,
-                text=[f"{value:.2g}×" for _, value in part], textposition="middle right", textfont={"size": 11},
-                cliponaxis=False, marker={"color": colour, "symbol": symbol, "size": 10},
+                text=[f" {value:,.0f}× " if value >= 10 else f" {value:.2g}× " for _, value in part],
+                textposition=["middle left" if value > middle else "middle right" for _, value in part],
+                textfont={"size": 12}, marker={"color": colour, "symbol": symbol, "size": 10},
             )  # fmt: skip
     return chart.update_yaxes(
         categoryorder="array", categoryarray=labels, showticklabels=False, ticks=""

@@ -89,8 +89,8 @@ TEXTS = {
     ),
     "library.similar": ("Similar materials", "相似材料"),
     "library.similar.text": (
-        "Nearest entries of the catalogue by static embedding, in the whole space: {first} comes first, {distance:.2f} away.",
-        "按静态嵌入在整个空间中最近的材料库条目：首位为 {first}，距离 {distance:.2f}。",
+        "Nearest entries of the catalogue by static embedding, in the whole space. The nearest other crystal is {first}, {distance:.2f} away.",
+        "按静态嵌入在整个空间中最近的材料库条目。最近的其他晶体为 {first}，距离 {distance:.2f}。",
     ),
     "library.similar.open": ("Look in the catalogue", "在材料库中查找"),
     "library.map": ("See them on the embedding map", "在嵌入图中查看"),
