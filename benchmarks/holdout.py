@@ -63,7 +63,7 @@ def cross_validated(frames: list[Frame], card: dict) -> dict[str, Errors]:
     description = recipe.description(sorted({z for f in frames for z in f.elements}))
     assembly = Assembly(description, frames, folds, 0)
     assembly.run()
-    penalties = recipe.penalties(description.invariants)
+    penalties = recipe.penalties(description)
     results: list = [None] * len(frames)
     for turn in sorted(set(folds.tolist())):
         sums = assembly.sums([fold for fold in set(folds.tolist()) if fold != turn])

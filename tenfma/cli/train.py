@@ -42,7 +42,7 @@ def train(
     seed: int = typer.Option(0, "--seed", min=0, max=2**63 - 1, help="Seed of the held-out share."),
     cutoff: float = typer.Option(5.2, "--cutoff", help="How far an atom sees, Å."),
     size: str = typer.Option(
-        "medium", "--size", help="Of forces: medium, or large with twice the functions."
+        "medium", "--size", help="Of forces: medium, or large, in which atoms pass messages."
     ),
     functions: int = typer.Option(0, "--functions", help="Functions per element at most; 0: the recipe's."),
 ) -> None:

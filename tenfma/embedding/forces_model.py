@@ -19,6 +19,7 @@ from tenfma.hamiltonian.body_ordered import BodyOrdered
 from tenfma.hamiltonian.evaluator import Description, Evaluator
 from tenfma.hamiltonian.invariants import Invariants
 from tenfma.hamiltonian.layout import Block
+from tenfma.hamiltonian.messages import Messages
 
 #: bonds only: the invariants of an atom's neighbourhood hold the angles
 NO_TRIANGLES = 0.1
@@ -40,7 +41,8 @@ class BodyOrder:
 
     def potential(self, blocks: dict[str, tuple[Block, ...]]) -> BodyOrdered:
         """U_θ with θ = 0."""
-        return BodyOrdered(blocks, self.description.invariants, self.description.embedding)
+        d = self.description
+        return BodyOrdered(blocks, d.invariants, d.embedding, d.messages)
 
     def features(self, K: SimplicialComplex) -> Features:
         """Element indicators, radial functions and harmonics, and Module A's cell."""
@@ -70,12 +72,13 @@ class BodyOrder:
             "invariants": asdict(d.invariants),
             "embedding": d.embedding.tolist(),
             "cutoff": d.cutoff,
+            "messages": [list(one) for one in d.messages.told],
         }
 
     @classmethod
     def read(cls, held: Settings, functions: int) -> "BodyOrder":
         """What `to_dict` gave, which must describe just so many functions. Raises TenfmaError for anything else."""
-        held.only("elements", "invariants", "embedding", "cutoff")
+        held.only("elements", "invariants", "embedding", "cutoff", "messages")
         elements = held.many("elements")
         if not all(type(z) is int and 1 <= z <= LAST for z in elements) or elements != sorted(set(elements)):
             raise TenfmaError(f"{held.where} has elements that are no rising atomic numbers from 1 to {LAST}")
@@ -92,9 +95,11 @@ class BodyOrder:
         rows = [
             Settings({"row": row}, f"{held.where} embedding").numbers("row") for row in held.many("embedding")
         ]
-        if [len(row) for row in rows] != [invariants.channels] * len(elements):
+        messages = _messages(held, invariants)
+        columns = invariants.channels - len(messages)
+        if columns < 1 or [len(row) for row in rows] != [columns] * len(elements):
             raise TenfmaError(
-                f"{held.where} has an embedding that is not of {len(elements)} elements by {invariants.channels} channels"
+                f"{held.where} has an embedding that is not of {len(elements)} elements by {columns} channels"
             )
         embedding = np.array(rows)
         if not 1 <= len(invariants.degrees) <= 4 or not invariants.monomials_within(
@@ -104,4 +109,18 @@ class BodyOrder:
                 f"{held.where} has invariants that are not the {functions} which the weights are of"
             )
         cutoff = held.number("cutoff", 0.1, LONGEST_CUTOFF)
-        return cls(Description(tuple(elements), invariants, embedding, cutoff))
+        return cls(Description(tuple(elements), invariants, embedding, cutoff, messages))
+
+
+def _messages(held: Settings, invariants: Invariants) -> Messages:
+    """What atoms tell; models made before messages tell nothing."""
+    told = held.many("messages") if "messages" in held.held else []
+    bounds = (invariants.radial, invariants.lmax + 1)
+    for one in told:
+        fits = isinstance(one, list) and len(one) == 2
+        if not fits or not all(type(x) is int and 0 <= x < most for x, most in zip(one, bounds)):
+            raise TenfmaError(
+                f"{held.where} has messages that are no pairs of a radial function and a degree below "
+                f"{bounds[0]} and {bounds[1]}"
+            )
+    return Messages(tuple((n, ell) for n, ell in told))

@@ -5,7 +5,8 @@ differentiated twice; machine code and brought-in calculators are differenced,
 
     f'(0) = [8 (f(h) − f(−h)) − (f(2h) − f(−2h))] / 12h + O(h⁴),
 
-and for machine code only the atoms that see the moved one are evaluated again, so a row costs the same in any crystal.
+and for machine code only the atoms within the model's reach are evaluated again, so a row costs the same in any large
+crystal.
 """
 
 from collections.abc import Callable
@@ -53,9 +54,12 @@ def site_row(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Atoms k near `atom`, (n,), and their blocks ∂²U/∂r_k∂r_atom, (n, 3, 3), eV/Å².
 
-    Only centres that see the moved atom change, so a cluster of these is evaluated at all displacements at once.
+    Only atoms within the model's reach can change their slopes, so a cluster of these is evaluated at all displacements
+    at once. Energies at its rim are wrong where their neighbours tell nothing, but are so at every displacement.
     """
-    centres = np.unique(np.append(pairs.centre[pairs.neighbour == atom], atom))
+    centres = np.array([atom])
+    for _ in range(evaluator.description.hops):
+        centres = np.unique(np.append(pairs.centre[np.isin(pairs.neighbour, centres)], centres))
     counts = pairs.first[centres + 1] - pairs.first[centres]
     rows = np.concatenate([np.arange(pairs.first[c], pairs.first[c + 1]) for c in centres])
     centre, neighbour = np.repeat(np.arange(len(centres)), counts), pairs.neighbour[rows]
@@ -65,12 +69,18 @@ def site_row(
     vectors = np.tile(pairs.vectors[rows], (copies, 1, 1))
     for number, (axis, place, _) in enumerate(moves):
         vectors[number, :, axis] += place * STEP * sense
-    # local numbering: the centres of every copy first, then the atoms they see
-    near = np.unique(neighbour)
+    # local numbering: the centres of every copy first, then the other atoms they see
+    rim = np.setdiff1d(neighbour, centres)
     first = np.concatenate([[0], np.cumsum(np.tile(counts, copies))])
-    local = copies * len(centres) + np.searchsorted(near, neighbour)
-    cluster = Pairs(first, np.tile(local, copies), np.ascontiguousarray(vectors.reshape(-1, 3)))
-    kinds = np.concatenate([np.tile(numbers[centres], copies), numbers[near]])
+    inside = np.isin(neighbour, centres)
+    begun = len(centres) * np.arange(copies)[:, None]
+    local = np.where(
+        inside,
+        begun + np.searchsorted(centres, neighbour),
+        copies * len(centres) + np.searchsorted(rim, neighbour),
+    )
+    cluster = Pairs(first, local.ravel(), np.ascontiguousarray(vectors.reshape(-1, 3)))
+    kinds = np.concatenate([np.tile(numbers[centres], copies), numbers[rim]])
     slope = evaluator.slopes(kinds, cluster)[1].reshape(copies, len(rows), 3)
     change = np.zeros((len(rows), 3, 3))
     for number, (axis, _, weight) in enumerate(moves):

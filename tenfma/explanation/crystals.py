@@ -37,7 +37,7 @@ CALCULATOR_ATOMS = "an atom's part is its kinetic energy and the energy the calc
 
 
 class SiteParts(PartedHamiltonian):
-    """Atoms of a force model: site energies E_i and their slopes ∂E_i/∂r_ij, both from one call of machine code."""
+    """Atoms of a force model: site energies E_i and their slopes, both from one call of machine code."""
 
     def __init__(self, H: AtomsHamiltonian, evaluator: Evaluator) -> None:
         super().__init__(H, atom_labels(H.numbers.numpy()), SITE_ENERGIES)
@@ -47,7 +47,7 @@ class SiteParts(PartedHamiltonian):
         self._list = VerletList(evaluator.description.cutoff, H.skin)
 
     def read(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray, Pairs]:
-        """Site energies (N,), ∂E_i/∂r_ij (P, 3) and the pairs."""
+        """Site energies (N,), ∂U/∂r_ij of every pair (P, 3) and the pairs."""
         pairs = self._list.pairs(q, self.cell, self.pbc)
         return *self.evaluator.slopes(self.numbers, pairs), pairs
 
@@ -59,15 +59,21 @@ class SiteParts(PartedHamiltonian):
         return self.read(q)[0] + self.kinetic_energy(p)
 
     def transfer(self, q: np.ndarray, p: np.ndarray, t: float = 0.0) -> np.ndarray:
-        """∂E_i/∂r_j = ∂E_i/∂r_ij summed over the images of j; E_i's own atom takes the rest."""
-        _, slope, pairs = self.read(q)
-        v, atoms, centre = p / self.masses, len(self.numbers), pairs.centre
-        M = np.bincount(
-            centre * atoms + pairs.neighbour, (slope * v[pairs.neighbour]).sum(1), atoms * atoms
-        ).reshape(atoms, atoms)
-        own = np.bincount(centre, (slope * v[centre]).sum(1), atoms)
-        M[np.diag_indices(atoms)] -= own
-        return M
+        """∂E_i/∂r_k v_k: through what i sees, and through what its neighbours j tell, Σ_j ∂E_i/∂s(j) ∂s(j)/∂r_k v_k."""
+        pairs = self._list.pairs(q, self.cell, self.pbc)
+        found = self.evaluator.parts(self.numbers, pairs)
+        v, atoms, places = p / self.masses, len(self.numbers), (pairs.centre, pairs.neighbour)
+
+        def moved(slope: np.ndarray) -> sparse.csr_array:
+            """What the motion of each atom does to the centres, by slopes ∂/∂r_ij; a centre's own takes the rest."""
+            seen = sparse.coo_array(((slope * v[pairs.neighbour]).sum(1), places), (atoms, atoms)).tocsr()
+            own = np.bincount(pairs.centre, (slope * v[pairs.centre]).sum(1), atoms)
+            return seen - sparse.diags_array(own)
+
+        M = moved(found.direct)
+        for asked, rate in zip(found.asked.T, np.moveaxis(found.rates, 2, 0)):
+            M = M + sparse.coo_array((asked, places), (atoms, atoms)).tocsr() @ moved(rate)
+        return M.toarray()
 
 
 class TorchParts(PartedHamiltonian):

@@ -84,22 +84,38 @@ def angles_frame(tensions: Tensions, numbers: np.ndarray, most: int | None = Non
 
 
 def of_sites(parted: SiteParts, q: np.ndarray) -> tuple[Tensions, Bonds]:
-    """Tensions and torques of a force model, each atom's neighbours as it sees them; bonds join both ends."""
+    """Tensions and torques of a force model, each atom's neighbours as it sees them; bonds join both ends.
+
+    Where atoms pass messages, what one sees turns with what its neighbours see, and slopes of both ends come together.
+    """
     _, slopes, pairs = parted.read(q)
     centre, lengths = pairs.centre, np.linalg.norm(pairs.vectors, axis=1)
     weights = smooth_cutoff(torch.from_numpy(lengths / parted.evaluator.description.cutoff)).numpy()
-    corners = angles_at(centre)
     ends = np.stack([centre, pairs.neighbour], axis=1)
-    found = resolve(
-        pairs.vectors, slopes, weights, ends, corners, np.ones(corners.shape), centre[corners[:, 0]]
-    )
     order = np.lexsort((*pairs.vectors.T, ends[:, 1], ends[:, 0]))
     back = np.lexsort((*(-pairs.vectors).T, ends[:, 0], ends[:, 1]))
     other = np.empty_like(order)
     other[order] = back
     once = np.arange(len(order)) < other
-    bonds = Bonds(ends[once], pairs.vectors[once], found.tension[once] + found.tension[other[once]])
-    return found, bonds
+    if not parted.evaluator.description.messages:
+        corners = angles_at(centre)
+        found = resolve(
+            pairs.vectors, slopes, weights, ends, corners, np.ones(corners.shape), centre[corners[:, 0]]
+        )
+        return found, Bonds(ends[once], pairs.vectors[once], found.tension[once] + found.tension[other[once]])
+    return of_bonds(ends[once], pairs.vectors[once], slopes[once] - slopes[other[once]], weights[once])
+
+
+def of_bonds(
+    ends: np.ndarray, vectors: np.ndarray, slopes: np.ndarray, weights: np.ndarray
+) -> tuple[Tensions, Bonds]:
+    """Tensions of bonds with ends (B, 2) and vectors (B, 3), and torques on the angles between those of one atom."""
+    half, edge = ends.T.ravel(), np.tile(np.arange(len(ends)), 2)
+    sense = np.repeat([1.0, -1.0], len(ends))
+    corners = angles_at(half)
+    corners = corners[edge[corners[:, 0]] != edge[corners[:, 1]]]
+    found = resolve(vectors, slopes, weights, ends, edge[corners], sense[corners], half[corners[:, 0]])
+    return found, Bonds(ends, vectors, found.tension)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,15 +139,7 @@ def of_network(H: AtomsHamiltonian, q: np.ndarray) -> tuple[Tensions, Bonds]:
         slopes = torch.autograd.grad(total, offset)[0].numpy()
     weights = K.edge_weights().numpy()
     near = weights > 0  # the rest lies in the skin and has no slope
-    ends, vectors = K.edges.numpy()[near], K.vectors().numpy()[near]
-    half, edge = ends.T.ravel(), np.tile(np.arange(len(ends)), 2)
-    sense = np.repeat([1.0, -1.0], len(ends))
-    corners = angles_at(half)
-    corners = corners[edge[corners[:, 0]] != edge[corners[:, 1]]]
-    found = resolve(
-        vectors, slopes[near], weights[near], ends, edge[corners], sense[corners], half[corners[:, 0]]
-    )
-    return found, Bonds(ends, vectors, found.tension)
+    return of_bonds(K.edges.numpy()[near], K.vectors().numpy()[near], slopes[near], weights[near])
 
 
 def feature_slopes(lift: RankLift, table: FeatureTable, gradient: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -106,7 +106,7 @@ class SiteSubject(Subject):
     """A force model in the atoms chart, in machine code."""
 
     how: ClassVar[str] = (
-        "fourth-order central differences of the site slopes of the atoms that see the moved one"
+        "fourth-order central differences of the slopes of the atoms within reach of the moved one"
     )
 
     def couplings(self) -> Couplings:

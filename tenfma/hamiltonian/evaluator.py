@@ -10,6 +10,8 @@ from tenfma.crystal.elements import table
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian import kernels, lanes
 from tenfma.hamiltonian.invariants import Invariants
+from tenfma.hamiltonian.kernels import Tables
+from tenfma.hamiltonian.messages import SILENT, Heard, Messages, told_rates
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,16 @@ def side_by_side(parts: Sequence[Pairs]) -> Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Description:
-    """What is fixed before training: elements, invariants, embedding (Z, C) and cutoff (Å)."""
+    """What is fixed before training: elements, invariants, embedding (Z, C), cutoff (Å) and what atoms tell.
+
+    The invariants' channels are the embedding's columns, then what atoms tell.
+    """
 
     elements: tuple[int, ...]
     invariants: Invariants
     embedding: np.ndarray
     cutoff: float
+    messages: Messages = SILENT
 
     def kinds(self, numbers: np.ndarray) -> np.ndarray:
         """Each atom's place in `elements`, (N,)."""
@@ -67,17 +73,34 @@ class Description:
             raise TenfmaError(f"this model knows {known}, and was given {given}")
         return np.searchsorted(self.elements, numbers)
 
-    def tables(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
+    @property
+    def hops(self) -> int:
+        """How many neighbours away an atom can be whose motion changes a slope ∂U/∂r_ij of atom i."""
+        return 3 if self.messages else 1
+
+    def heard(self, atoms: int, pairs: Pairs, tables: Tables) -> Heard:
+        """What the centres hear of what their neighbours tell."""
+        return Heard.of(self.messages, pairs.centre, pairs.neighbour, tables, atoms)
+
+    def seen(self, kinds: np.ndarray, pairs: Pairs, heard: Heard) -> np.ndarray:
+        """The channels of each neighbour as its centre sees it, (P, C): of its element, then what it tells."""
+        return np.ascontiguousarray(
+            np.concatenate([self.embedding[kinds[pairs.neighbour]], heard.kappa], axis=1)
+        )
+
+    def tables(self, pairs: Pairs) -> Tables:
         """Unit vectors with lengths, radial functions, harmonics and their derivatives for every pair."""
         harmonic = kernels.harmonic_table(self.invariants.lmax)
-        return kernels.pair_tables(
-            pairs.vectors,
-            self.cutoff,
-            self.invariants.radial,
-            harmonic.powers,
-            harmonic.coefficients,
-            harmonic.starts,
-            harmonic.degrees,
+        return Tables(
+            *kernels.pair_tables(
+                pairs.vectors,
+                self.cutoff,
+                self.invariants.radial,
+                harmonic.powers,
+                harmonic.coefficients,
+                harmonic.starts,
+                harmonic.degrees,
+            )
         )
 
     @cached_property
@@ -103,20 +126,25 @@ class Description:
         """`design` and ∂/∂ε of the invariants, (9, Z · functions), or (9, 0) where no strain is asked for."""
         function, places, coefficient = self.invariants.terms
         slots, slot_places, slot_starts = self.sparsity
-        unit, g, dg, y, dy = self.tables(pairs)
+        t = self.tables(pairs)
+        kinds, heard = self.kinds(numbers), self.heard(len(numbers), pairs, t)
         Z, size = len(self.elements), len(self.invariants)
         B, F = np.zeros((Z, size)), np.zeros((Z * size, len(numbers), 3))
         V = np.zeros((Z * size if strain else 0, 3, 3))
+        G = np.zeros((Z * size, len(numbers), len(self.messages.channel)))
         kernels.design_rows(
             pairs.first,
             pairs.neighbour,
-            self.kinds(numbers),
-            self.embedding,
-            unit,
-            g,
-            dg,
-            y,
-            dy,
+            kinds,
+            self.seen(kinds, pairs, heard),
+            heard.slope,
+            heard.words,
+            self.messages.channel,
+            t.unit,
+            t.g,
+            t.dg,
+            t.y,
+            t.dy,
             function,
             places,
             coefficient,
@@ -127,8 +155,51 @@ class Description:
             B,
             F,
             V,
+            G,
         )
-        return B.ravel(), F.reshape(Z * size, -1).T, V.reshape(len(V), 9).T
+        rows, strained = F.reshape(Z * size, -1), V.reshape(len(V), 9)
+        if self.messages:
+            by_place, by_strain = _spread(pairs, told_rates(self.messages, t))
+            hearing = np.flatnonzero(G.any(axis=(1, 2)))
+            heard_of = G[hearing].reshape(len(hearing), -1)
+            rows[hearing] -= heard_of @ by_place
+            if strain:
+                strained[hearing] += heard_of @ by_strain
+        return B.ravel(), rows.T, strained.T
+
+
+def _spread(pairs: Pairs, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """∂A_w(j)/∂r (N · W, 3N) and ∂A_w(j)/∂ε (N · W, 9) from ∂A_w(j)/∂r_jk of every pair (P, 3, W)."""
+    atoms, words, centre = len(pairs.first) - 1, rates.shape[2], pairs.centre
+    rates = np.moveaxis(rates, 1, 2)
+    by_place, by_strain = np.zeros((atoms, atoms, words, 3)), np.zeros((atoms, words, 9))
+    np.add.at(by_place, (centre, pairs.neighbour), rates)
+    np.add.at(by_place, (centre, centre), -rates)
+    strained = pairs.vectors[:, None, :, None] * rates[:, :, None, :]
+    np.add.at(by_strain, centre, strained.reshape(-1, words, 9))
+    return by_place.swapaxes(1, 2).reshape(atoms * words, 3 * atoms), by_strain.reshape(atoms * words, 9)
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """Energies E_i of the centres (C,), eV, and how they change with what they see.
+
+    `direct` (P, 3) is ∂E_i/∂r_ij with what atoms tell held, eV/Å; `asked` (P, W) is ∂E_i/∂A_w(j), of what j tells, and
+    `rates` (P, 3, W) is ∂A_w(i)/∂r_ij.
+    """
+
+    energies: np.ndarray
+    direct: np.ndarray
+    asked: np.ndarray
+    rates: np.ndarray
+
+    def total(self, pairs: Pairs) -> np.ndarray:
+        """∂U/∂r_ij of every pair, (P, 3), eV/Å."""
+        if not self.asked.shape[1]:
+            return self.direct
+        atoms = int(pairs.neighbour.max(initial=len(pairs.first) - 2)) + 1
+        sums = np.stack([np.bincount(pairs.neighbour, one, atoms) for one in self.asked.T], axis=1)
+        return self.direct + np.einsum("pw,pxw->px", sums[pairs.centre], self.rates)
 
 
 class Evaluator:
@@ -149,19 +220,31 @@ class Evaluator:
         for z in range(len(offsets)):
             np.add.at(self.theta[z], inverse.ravel(), weights[z, function] * coefficient)
 
-    def slopes(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
-        """Energies E_i of the centres, the first C atoms, (C,) eV, and ∂E_i/∂r_ij of every pair (P, 3), eV/Å."""
-        d = self.description
-        kinds, (unit, g, dg, y, dy) = d.kinds(numbers), d.tables(pairs)
-        first, neighbour = pairs.first, pairs.neighbour
+    def parts(self, numbers: np.ndarray, pairs: Pairs) -> Slopes:
+        """Energies of the centres, the first C atoms, and their slopes."""
+        d, first = self.description, pairs.first
+        kinds, t = d.kinds(numbers), d.tables(pairs)
+        heard, told = d.heard(len(numbers), pairs, t), len(d.messages)
+        seen, tables = d.seen(kinds, pairs, heard), (t.unit, t.g, t.dg, t.y, t.dy)
         if len(numbers) >= lanes.FEWEST:
-            return lanes.energies_and_slopes(
-                first, neighbour, kinds, lanes.blocks_of(kinds[: len(first) - 1]), d.embedding, self.offsets,
-                unit, g, dg, y, dy, self.places, self.starts, self.groups[0], self.groups[1], self.theta,
+            energies, direct, asked = lanes.energies_and_slopes(
+                first, kinds, lanes.blocks_of(kinds[: len(first) - 1]), seen, told, self.offsets,
+                *tables, self.places, self.starts, self.groups[0], self.groups[1], self.theta,
             )  # fmt: skip
-        return kernels.energies_and_slopes(
-            first, neighbour, kinds, d.embedding, self.offsets, unit, g, dg, y, dy, self.places, self.theta
-        )
+        else:
+            energies, direct, asked = kernels.energies_and_slopes(
+                first, kinds, seen, told, self.offsets, *tables, self.places, self.theta
+            )
+        if not told:
+            return Slopes(energies, direct, asked, np.zeros((*direct.shape, 0)))
+        direct = direct + np.einsum("pc,pxc->px", asked, heard.slope)
+        words = asked[:, d.messages.channel] * heard.words
+        return Slopes(energies, direct, words, told_rates(d.messages, t))
+
+    def slopes(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+        """Energies E_i of the centres, the first C atoms, (C,) eV, and ∂U/∂r_ij of every pair (P, 3), eV/Å."""
+        parts = self.parts(numbers, pairs)
+        return parts.energies, parts.total(pairs)
 
     def energy_forces(self, numbers: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Energies of the atoms (N,) eV, forces (N, 3) eV/Å, and ∂E/∂ε (3, 3) eV, the strain derivative."""

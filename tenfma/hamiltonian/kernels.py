@@ -10,6 +10,7 @@ with w the smooth cutoff and B_n = √2 sin(nπx)/(πx), x = r/r_c. Neighbours a
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -28,6 +29,18 @@ class HarmonicTable:
     coefficients: np.ndarray
     starts: np.ndarray
     degrees: np.ndarray
+
+
+class Tables(NamedTuple):
+    """What every pair holds: unit vector and length (P, 4), g h and its derivative (P, n), Y (P, K), ∇Y (P, K, 3), and
+    h with its derivative (P, 2)."""
+
+    unit: np.ndarray
+    g: np.ndarray
+    dg: np.ndarray
+    y: np.ndarray
+    dy: np.ndarray
+    h: np.ndarray
 
 
 @lru_cache(maxsize=8)
@@ -58,12 +71,13 @@ def harmonic_table(lmax: int) -> HarmonicTable:
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _radial(r, cutoff, g, dg):
-    """g_n h and its derivative for one distance."""
+def _radial(r, cutoff, g, dg, weight):
+    """g_n h and its derivative for one distance, and h with its derivative."""
     x = r / cutoff
     if x >= 1.0:
         g[:] = 0.0
         dg[:] = 0.0
+        weight[:] = 0.0
         return
     series = 120.0
     for c in (84.0, 56.0, 35.0, 20.0, 10.0, 4.0, 1.0):
@@ -72,6 +86,7 @@ def _radial(r, cutoff, g, dg):
     dw = -1320.0 * x**7 * (1 - x) ** 3
     sh = 1.0 / math.sqrt(1.0 + w * w * _INVERSE_SATURATION)
     h, dh = w * sh, dw * sh**3
+    weight[0], weight[1] = h, dh / cutoff
     # sin(nπx), cos(nπx) by the angle-sum recurrence
     s1, c1 = math.sin(math.pi * x), math.cos(math.pi * x)
     s, c = s1, c1
@@ -113,37 +128,39 @@ def _harmonics(ux, uy, uz, r, powers, coefficients, starts, degrees, y, dy):
 
 @numba.njit(cache=True, error_model="numpy", parallel=True)
 def pair_tables(vectors, cutoff, radial, powers, coefficients, starts, degrees):
-    """Per pair: unit vector and length (P, 4), g h and its derivative (P, n), Y (P, K) and ∇Y (P, K, 3)."""
+    """The fields of `Tables`."""
     pairs, width = len(vectors), len(degrees)
     unit = np.empty((pairs, 4))
     g, dg = np.empty((pairs, radial)), np.empty((pairs, radial))
     y, dy = np.empty((pairs, width)), np.empty((pairs, width, 3))
+    h = np.empty((pairs, 2))
     for p in numba.prange(pairs):
         vx, vy, vz = vectors[p, 0], vectors[p, 1], vectors[p, 2]
         r = math.sqrt(vx * vx + vy * vy + vz * vz)
         unit[p, 0], unit[p, 1], unit[p, 2], unit[p, 3] = vx / r, vy / r, vz / r, r
-        _radial(r, cutoff, g[p], dg[p])
+        _radial(r, cutoff, g[p], dg[p], h[p])
         _harmonics(unit[p, 0], unit[p, 1], unit[p, 2], r, powers, coefficients, starts, degrees, y[p], dy[p])
-    return unit, g, dg, y, dy
+    return unit, g, dg, y, dy, h
 
 
 @numba.njit(cache=True, error_model="numpy", parallel=True)
-def energies_and_slopes(first, neighbour, kind, embedding, offsets, unit, g, dg, y, dy, places, theta):
-    """Energy of each atom (N,) and ∂E_i/∂r_ij of each pair (P, 3).
+def energies_and_slopes(first, kind, seen, told, offsets, unit, g, dg, y, dy, places, theta):
+    """Energy of each atom (N,), ∂E_i/∂r_ij of each pair at fixed channels (P, 3) and ∂E_i/∂κ of what is told (P, told).
 
-    first (N + 1,) where each centre's pairs begin, neighbour (P,), kind (N,) element of each atom, embedding
-    (Z, C), places (T, 4) monomials padded with −1, theta (Z, T) their weights.
+    first (N + 1,) where each centre's pairs begin, kind (N,) element of each atom, seen (P, C) the neighbour's channels
+    as the centre sees them, of which the last `told` are κ; places (T, 4) monomials padded with −1, theta (Z, T) their
+    weights.
     """
-    atoms, pairs = len(first) - 1, len(neighbour)
-    channels, radial, width = embedding.shape[1], g.shape[1], y.shape[1]
-    energy, slope = np.empty(atoms), np.empty((pairs, 3))
-    terms = len(places)
+    atoms, pairs = len(first) - 1, len(seen)
+    channels, radial, width = seen.shape[1], g.shape[1], y.shape[1]
+    energy, slope, asked = np.empty(atoms), np.empty((pairs, 3)), np.zeros((pairs, told))
+    terms, mute = len(places), channels - told
     for i in numba.prange(atoms):
         A = np.zeros(channels * radial * width)
         D = np.zeros(channels * radial * width)
         for p in range(first[i], first[i + 1]):
             for c in range(channels):
-                e = embedding[kind[neighbour[p]], c]
+                e = seen[p, c]
                 if e == 0.0:
                     continue
                 for n in range(radial):
@@ -188,13 +205,17 @@ def energies_and_slopes(first, neighbour, kind, embedding, offsets, unit, g, dg,
             for m in range(width):
                 value, change = 0.0, 0.0
                 for c in range(channels):
-                    e = embedding[kind[neighbour[p]], c]
-                    if e == 0.0:
+                    e = seen[p, c]
+                    if e == 0.0 and c < mute:
                         continue
+                    held = 0.0
                     for n in range(radial):
-                        d = e * D[(c * radial + n) * width + m]
-                        value += d * g[p, n]
-                        change += d * dg[p, n]
+                        d = D[(c * radial + n) * width + m]
+                        held += d * g[p, n]
+                        change += e * d * dg[p, n]
+                    value += e * held
+                    if c >= mute:
+                        asked[p, c - mute] += held * y[p, m]
                 along += change * y[p, m]
                 sx += value * dy[p, m, 0]
                 sy += value * dy[p, m, 1]
@@ -202,7 +223,7 @@ def energies_and_slopes(first, neighbour, kind, embedding, offsets, unit, g, dg,
             slope[p, 0] = sx + along * unit[p, 0]
             slope[p, 1] = sy + along * unit[p, 1]
             slope[p, 2] = sz + along * unit[p, 2]
-    return energy, slope
+    return energy, slope, asked
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -210,7 +231,10 @@ def design_rows(
     first,
     neighbour,
     kind,
-    embedding,
+    seen,
+    bent,
+    words,
+    speaker,
     unit,
     g,
     dg,
@@ -226,22 +250,27 @@ def design_rows(
     B,
     F,
     V,
+    G,
 ):
     """Adds one frame's invariants to B (Z, functions), −∂/∂r to F (Z · functions, N, 3), ∂/∂ε to V (…, 3, 3).
 
-    slots (T, 4): which entry of the sparse ∂B/∂A each factor of each monomial adds to; slot_places (S,) its
-    column k; slot_starts (functions + 1,) the entries of each invariant. V may be empty: then it is left out.
+    All at fixed A of the neighbours: derivatives by what they tell are added to G (Z · functions, N, W). `seen` (P, C)
+    are the neighbour's channels as the centre sees them, the last of them κ with slopes `bent` (P, 3, M); κ changes
+    with what the neighbour tells by `words` (P, W), number w in message speaker[w]. slots (T, 4): which entry of the
+    sparse ∂B/∂A each factor of each monomial adds to; slot_places (S,) its column k; slot_starts (functions + 1,) the
+    entries of each invariant. V may be empty: then it is left out.
     """
     atoms = len(first) - 1
     strained = len(V) > 0
-    channels, radial, width = embedding.shape[1], g.shape[1], y.shape[1]
+    channels, radial, width = seen.shape[1], g.shape[1], y.shape[1]
+    told, mute = bent.shape[2], channels - bent.shape[2]
     size = channels * radial * width
     J = np.empty(len(slot_places))
     most = 0
     for i in range(atoms):
         most = max(most, first[i + 1] - first[i])
     dA = np.empty((size, 3 * most))
-    line = np.empty(3 * most)
+    line, held = np.empty(3 * most), np.empty((told, most))
     for i in range(atoms):
         A = np.zeros(size)
         count = first[i + 1] - first[i]
@@ -249,8 +278,8 @@ def design_rows(
         for s in range(count):
             p = first[i] + s
             for c in range(channels):
-                e = embedding[kind[neighbour[p]], c]
-                if e == 0.0:
+                e = seen[p, c]
+                if e == 0.0 and c < mute:
                     continue
                 for n in range(radial):
                     base = (c * radial + n) * width
@@ -260,6 +289,8 @@ def design_rows(
                         f = e * g[p, n]
                         for x in range(3):
                             dA[base + m, 3 * s + x] = along * unit[p, x] + f * dy[p, m, x]
+                            if c >= mute:
+                                dA[base + m, 3 * s + x] += g[p, n] * y[p, m] * bent[p, x, c - mute]
         J[:] = 0.0
         z = kind[i]
         for t in range(len(function)):
@@ -279,12 +310,23 @@ def design_rows(
                 J[slots[t, 3]] += w * a1 * a2 * a3
         for b in range(functions):
             line[:] = 0.0
+            held[:] = 0.0
             for slot in range(slot_starts[b], slot_starts[b + 1]):
-                f = J[slot]
-                row = dA[slot_places[slot]]
+                f, k = J[slot], slot_places[slot]
+                row = dA[k]
                 for s in range(3 * count):
                     line[s] += f * row[s]
+                c = k // (radial * width) - mute
+                if c >= 0:
+                    n, m = k // width % radial, k % width
+                    for s in range(count):
+                        p = first[i] + s
+                        held[c, s] += f * g[p, n] * y[p, m]
             column = z * functions + b
+            for s in range(count if told > 0 else 0):
+                p = first[i] + s
+                for w in range(len(speaker)):
+                    G[column, neighbour[p], w] += held[speaker[w], s] * words[p, w]
             for s in range(count):
                 j = neighbour[first[i] + s]
                 for x in range(3):

@@ -89,10 +89,10 @@ def _shared(A, D, total, S, a12, k1, k2):
 @numba.njit(cache=True, error_model="numpy", parallel=True)
 def energies_and_slopes(
     first,
-    neighbour,
     kind,
     blocks,
-    embedding,
+    seen,
+    told,
     offsets,
     unit,
     g,
@@ -105,16 +105,16 @@ def energies_and_slopes(
     quadruples,
     theta,
 ):
-    """Energy of each atom (N,) and ∂E_i/∂r_ij of each pair (P, 3).
+    """Energy of each atom (N,), ∂E_i/∂r_ij of each pair at fixed channels (P, 3) and ∂E_i/∂κ (P, told).
 
     Arguments as of `kernels.energies_and_slopes`, with `blocks` of atoms (B, LANES), and the monomials sorted by
     order: starts (5,) where those of order 1, 2, 3 and 4 begin, and their end; `triples` and `quadruples` are the
     `groups_of` orders 3 and 4.
     """
-    atoms, pairs = len(first) - 1, len(neighbour)
-    channels, radial, width = embedding.shape[1], g.shape[1], y.shape[1]
-    size = channels * radial * width
-    energy, slope = np.empty(atoms), np.empty((pairs, 3))
+    atoms, pairs = len(first) - 1, len(seen)
+    channels, radial, width = seen.shape[1], g.shape[1], y.shape[1]
+    size, mute = channels * radial * width, channels - told
+    energy, slope, asked = np.empty(atoms), np.empty((pairs, 3)), np.zeros((pairs, told))
     for b in numba.prange(len(blocks)):
         A, D, total = np.zeros((size, LANES)), np.zeros((size, LANES)), np.zeros(LANES)
         for s in range(LANES):
@@ -123,7 +123,7 @@ def energies_and_slopes(
                 continue
             for p in range(first[i], first[i + 1]):
                 for c in range(channels):
-                    e = embedding[kind[neighbour[p]], c]
+                    e = seen[p, c]
                     if e == 0.0:
                         continue
                     for n in range(radial):
@@ -143,13 +143,17 @@ def energies_and_slopes(
                 for m in range(width):
                     value, change = 0.0, 0.0
                     for c in range(channels):
-                        e = embedding[kind[neighbour[p]], c]
-                        if e == 0.0:
+                        e = seen[p, c]
+                        if e == 0.0 and c < mute:
                             continue
+                        held = 0.0
                         for n in range(radial):
-                            d = e * D[(c * radial + n) * width + m, s]
-                            value += d * g[p, n]
-                            change += d * dg[p, n]
+                            d = D[(c * radial + n) * width + m, s]
+                            held += d * g[p, n]
+                            change += e * d * dg[p, n]
+                        value += e * held
+                        if c >= mute:
+                            asked[p, c - mute] += held * y[p, m]
                     along += change * y[p, m]
                     sx += value * dy[p, m, 0]
                     sy += value * dy[p, m, 1]
@@ -157,4 +161,4 @@ def energies_and_slopes(
                 slope[p, 0] = sx + along * unit[p, 0]
                 slope[p, 1] = sy + along * unit[p, 1]
                 slope[p, 2] = sz + along * unit[p, 2]
-    return energy, slope
+    return energy, slope, asked

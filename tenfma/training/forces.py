@@ -115,7 +115,7 @@ def train_forces(
         if report.turns is not None:
             report.turns(done, total)
 
-    penalties = recipe.penalties(description.invariants)
+    penalties, ridges = recipe.penalties(description), recipe.candidates(description)
     everything = sorted(set(folds.tolist()))
     turns = [fold for fold in everything if fold > 0]
 
@@ -128,7 +128,7 @@ def train_forces(
         without,
         [[frame for frame, fold in zip(frames, folds) if fold == turn] for turn in turns],
         recipe.energy_weights,
-        recipe.ridges,
+        ridges,
         deadline=started + budget,
         spare=spare,
         kept=Turns(out / STATE, assembly.done),
@@ -136,7 +136,7 @@ def train_forces(
         report=judged,
     )
     final = Solver(assembly.sums(everything), recipe.virial_weight, penalties)
-    energy_weight, ridge, (weights, offsets) = _solved(final, choice, recipe)
+    energy_weight, ridge, (weights, offsets) = _solved(final, choice, recipe.energy_weights, ridges)
     model = force_model(BodyOrder(description), weights, offsets, name or out.name)
     model.save(out)
     best = choice.candidates[0].errors.to_dict() if choice.candidates else {}
@@ -176,14 +176,14 @@ def train_forces(
 
 
 def _solved(
-    final: Solver, choice: Choice, recipe: Recipe
+    final: Solver, choice: Choice, weights: Sequence[float], ridges: Sequence[float]
 ) -> tuple[float, float, tuple[np.ndarray, np.ndarray]]:
     """The best pair and its solution; where none was judged, the middle one, or the least larger ridge that has one."""
     if choice.candidates:
         best = choice.candidates[0]
         return best.energy_weight, best.ridge, final(best.energy_weight, best.ridge)
-    weight, middle = by_centre(recipe.energy_weights, recipe.ridges)[0]
-    larger = sorted(ridge for ridge in recipe.ridges if ridge >= middle)
+    weight, middle = by_centre(weights, ridges)[0]
+    larger = sorted(ridge for ridge in ridges if ridge >= middle)
     for ridge in larger[:-1]:
         try:
             return weight, ridge, final(weight, ridge)

@@ -248,7 +248,7 @@ class Assembly:
             self._subsets: dict[tuple[int, ...], Description] = {}
         if elements not in self._subsets:
             rows = np.ascontiguousarray(d.embedding[np.searchsorted(d.elements, elements)])
-            self._subsets[elements] = Description(elements, d.invariants, rows, d.cutoff)
+            self._subsets[elements] = Description(elements, d.invariants, rows, d.cutoff, d.messages)
         return self._subsets[elements]
 
 

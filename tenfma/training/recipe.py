@@ -14,6 +14,7 @@ from tenfma.crystal.elements import data, table
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.evaluator import Description
 from tenfma.hamiltonian.invariants import Invariants
+from tenfma.hamiltonian.messages import Messages
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,12 @@ class Recipe:
     `ridges` are added to the normal matrix scaled to unit diagonal. A model of one element has up to
     `functions` invariants, of several up to `functions_mixed` per element. A factor in element channel c multiplies
     its function's ridge by `channel_penalties[c]`: what data cannot tell apart depends on a neighbour's group first,
-    on its row next, which is how binaries teach what ternaries and quaternaries are like. A function of order ν
-    has its ridge multiplied by `order_penalty`^ν Π (n + 1 + degree_l ℓ)^`smoothness` besides, over its median.
+    on its row next, which is how binaries teach what ternaries and quaternaries are like.
+
+    In a model of one element atoms may also tell `messages`, (n, ℓ) of their own surroundings. A factor that listens
+    costs as much as one that tells elements apart and multiplies its function's ridge by `message_penalty`; a function
+    of order ν has its ridge multiplied by `order_penalty`^ν Π (n + 1 + degree_l ℓ)^`smoothness` besides, over its
+    median. Mixtures do without these: their ridge, of `ridges_mixed`, was chosen for compositions that were never seen.
     """
 
     cutoff: float = 5.2
@@ -40,18 +45,22 @@ class Recipe:
     channel_penalties: tuple[float, ...] = (1.0, 30.0, 1000.0, 3000.0)
     energy_weights: tuple[float, ...] = (50.0, 150.0, 500.0)
     ridges: tuple[float, ...] = (1e-4, 1e-5, 1e-6, 1e-7)
+    ridges_mixed: tuple[float, ...] = (1e-4, 1e-5, 1e-6, 1e-7)
     virial_weight: float = 10.0
+    messages: tuple[tuple[int, int], ...] = ()
+    message_penalty: float = 10.0
     smoothness: float = 0.0
     order_penalty: float = 1.0
 
     def __post_init__(self) -> None:
         if not 1.0 <= self.cutoff <= 12.0:
             raise TenfmaError(f"the cutoff is {self.cutoff} Å; a radius from 1 to 12 Å is expected")
-        if not self.energy_weights or not self.ridges:
+        ridges = (*self.ridges, *self.ridges_mixed)
+        if not self.energy_weights or not self.ridges or not self.ridges_mixed:
             raise TenfmaError(
                 "there is no energy weight or no ridge to choose from; give at least one of each"
             )
-        if min(*self.energy_weights, *self.ridges, self.virial_weight) <= 0:
+        if min(*self.energy_weights, *ridges, self.virial_weight) <= 0:
             raise TenfmaError(
                 "an energy weight, virial weight or ridge is not positive; give numbers above 0"
             )
@@ -61,12 +70,21 @@ class Recipe:
                 f"{self.channels} channels need as many penalties above 0, and there are {self.channel_penalties}"
             )
 
-    def penalties(self, invariants: Invariants) -> np.ndarray:
+    def candidates(self, description: Description) -> tuple[float, ...]:
+        """The ridges ρ to choose from."""
+        return self.ridges if len(description.elements) == 1 else self.ridges_mixed
+
+    def penalties(self, description: Description) -> np.ndarray:
         """π of each function, (functions,): of its factors' channels, times that of smoothness and order."""
-        functions = [factors for factors, _ in invariants.functions]
-        channels = np.array([np.prod([self.channel_penalties[c] for c, _, _ in f]) for f in functions])
+        functions = [factors for factors, _ in description.invariants.functions]
+        told = len(description.messages)
+        by_element = self.channel_penalties[: description.embedding.shape[1]]
+        each = (*by_element, *[self.message_penalty] * told)
+        channels = np.array([np.prod([each[c] for c, _, _ in f]) for f in functions])
+        if len(description.elements) > 1:
+            return channels
         sizes = np.array([np.prod([n + 1 + self.degree_l * ell for _, n, ell in f]) for f in functions])
-        smooth = sizes**self.smoothness * self.order_penalty**invariants.orders
+        smooth = sizes**self.smoothness * self.order_penalty**description.invariants.orders
         return channels * (smooth / np.median(smooth))
 
     def to_dict(self) -> dict:
@@ -77,25 +95,25 @@ class Recipe:
         elements = tuple(sorted(int(z) for z in elements))
         embedding = element_embedding(elements, self.channels)
         budget = self.functions if len(elements) == 1 else self.functions_mixed
-        first = Invariants(
-            self.radial, self.lmax, self.degrees, embedding.shape[1], self.degree_l, self.degree_channel
-        )
+        messages = Messages(self.messages if len(elements) == 1 else ())
+        channels = embedding.shape[1] + len(messages)
+        first = Invariants(self.radial, self.lmax, self.degrees, channels, self.degree_l, self.degree_channel)
         for step in count():
             lowered = tuple(degree - 0.25 * step for degree in self.degrees)
             if lowered[-1] <= len(self.degrees):
                 raise TenfmaError(f"no basis has at most {budget} functions; raise the budget")
             invariants = replace(first, degrees=lowered)
             if invariants.within(budget):
-                return Description(elements, invariants, embedding, float(self.cutoff))
+                return Description(elements, invariants, embedding, float(self.cutoff), messages)
         raise AssertionError("unreachable: the loop above ends")
 
 
-#: `medium` made the shipped models; `large` has twice the functions, smooth ones first
+#: `medium` made the shipped models; in `large` atoms pass messages, and smooth functions come first
 SIZES = {
     "medium": Recipe(),
     "large": Recipe(
-        degrees=(18, 18, 17, 15),
-        functions=5400,
+        functions=3700,
+        messages=((0, 1), (0, 2)),
         smoothness=4.0,
         order_penalty=10.0,
         ridges=(1e-3, 1e-4, 1e-5),

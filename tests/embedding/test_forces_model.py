@@ -20,7 +20,15 @@ from tenfma.training.least_squares import Solver
 from tenfma.training.moments import Assembly
 from tenfma.training.recipe import Recipe
 
-RECIPE = Recipe(cutoff=4.0, radial=6, lmax=3, degrees=(7, 7, 7, 7), functions=80, functions_mixed=80)
+RECIPE = Recipe(
+    cutoff=4.0,
+    radial=6,
+    lmax=3,
+    degrees=(7, 7, 7, 7),
+    functions=200,
+    degree_channel=2.0,
+    messages=((0, 1), (0, 2)),
+)
 
 
 def copper(seed, size=2, stretch=0.0):

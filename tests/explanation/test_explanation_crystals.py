@@ -11,13 +11,19 @@ from ase.calculators.emt import EMT
 
 import tenfma
 from tenfma.crystal.complex import SimplicialComplex
+from tenfma.embedding.forces_model import BodyOrder
 from tenfma.explanation import explain
 from tenfma.explanation.couplings import between_kinds
 from tenfma.explanation.crystals import simplices_parts
 from tenfma.explanation.flow import flow_along, run_flow
+from tenfma.hamiltonian.evaluator import Description
+from tenfma.hamiltonian.invariants import Invariants
+from tenfma.hamiltonian.messages import Messages
+from tenfma.training.forces import force_model
 
 CASES = (
     "force model",
+    "force model with messages",
     "network, atoms",
     "network, simplices",
     "calculator",
@@ -40,10 +46,21 @@ def rattled(name="Si", size=1, seed=0):
     return crystal
 
 
+def telling():
+    """A force model of random weights whose atoms pass messages."""
+    space = Invariants(radial=4, lmax=3, degrees=(6, 7, 7, 7), channels=3, degree_channel=1.0)
+    description = Description((14,), space, np.ones((1, 1)), 4.0, Messages(((0, 1), (1, 2))))
+    weights = np.random.default_rng(0).normal(size=(1, len(space)))
+    assert any(c > 0 for factors, _ in space.functions for c, _, _ in factors)
+    return force_model(BodyOrder(description), weights, np.array([-4.0]), "telling")
+
+
 @cache
 def explained(case):
     if case == "force model":
         return explain(tenfma.load("Si"), rattled(), p0="thermal", kT=0.05)
+    if case == "force model with messages":
+        return explain(telling(), rattled(), p0="thermal", kT=0.05)
     if case.startswith("network"):
         crystal = bulk("NaCl", "rocksalt", a=5.6)
         crystal.rattle(0.1, seed=1)
@@ -105,7 +122,7 @@ def test_simplices_are_parts_too_and_atoms_are_their_shares():
     assert share @ J @ share.T == pytest.approx(e.parted.currents(e.q, e.p), abs=1e-12)
 
 
-@pytest.mark.parametrize("case", ["force model", "network, atoms"])
+@pytest.mark.parametrize("case", ["force model", "force model with messages", "network, atoms"])
 def test_tensions_and_torques_add_up_to_the_forces(case):
     e = explained(case)
     tensions, forces = e.sensitivities.tensions, e.sensitivities.forces
@@ -178,7 +195,7 @@ def test_both_ways_of_reading_a_force_model_give_the_same_bond_tensions():
     assert sorted_by_bond(sites) == pytest.approx(sorted_by_bond(bonds), abs=1e-9)
 
 
-@pytest.mark.parametrize("case", ["force model", "network, atoms", "calculator"])
+@pytest.mark.parametrize("case", ["force model", "force model with messages", "network, atoms", "calculator"])
 def test_couplings_are_symmetric_equal_differences_and_obey_the_sum_rule(case):
     e = explained(case)
     couplings = e.couplings()
@@ -255,7 +272,7 @@ def test_couplings_of_simplices_are_symmetric_and_the_probes_estimate_them():
         assert row["strength"] == pytest.approx(exact, abs=5 * row["error"] + 1e-12)
 
 
-@pytest.mark.parametrize("case", ["force model", "network, atoms"])
+@pytest.mark.parametrize("case", ["force model", "force model with messages", "network, atoms"])
 def test_vectors_and_tensors_turn_with_the_crystal(case):
     e = explained(case)
     rng = np.random.default_rng(5)
@@ -277,7 +294,7 @@ def test_vectors_and_tensors_turn_with_the_crystal(case):
     assert np.sort(theirs.torque) == pytest.approx(np.sort(mine.torque), abs=1e-6)
 
 
-@pytest.mark.parametrize("case", ["force model", "network, atoms"])
+@pytest.mark.parametrize("case", ["force model", "force model with messages", "network, atoms"])
 def test_patterns_of_modes_and_slopes_of_vector_features_turn_with_the_crystal(case):
     e = explained(case)
     Q = np.linalg.qr(np.random.default_rng(7).normal(size=(3, 3)))[0]

@@ -14,24 +14,33 @@ from tenfma.hamiltonian.body_ordered import BodyOrdered
 from tenfma.hamiltonian.evaluator import Description, Evaluator, pairs_of
 from tenfma.hamiltonian.invariants import Invariants
 from tenfma.hamiltonian.lift import plain_lift
+from tenfma.hamiltonian.messages import Messages
 from tenfma.hamiltonian.network import Connectivity
 
 CUTOFF = 4.2
 ELEMENTS = (5, 7)
 EMBEDDING = np.array([[1.0, 0.6], [1.0, -0.9]])
-SPACE = Invariants(radial=5, lmax=4, degrees=(6, 7, 6.5, 7), channels=2)
+#: elements alone, and with what every atom tells of its surroundings
+SPACES = {
+    "elements": (Invariants(radial=5, lmax=4, degrees=(6, 7, 6.5, 7), channels=2), Messages()),
+    "told": (
+        Invariants(radial=5, lmax=4, degrees=(6, 7, 6.5, 7), channels=4, degree_channel=2),
+        Messages(((0, 1), (1, 2))),
+    ),
+}
 
 
-@pytest.fixture(scope="module")
-def model():
+@pytest.fixture(scope="module", params=list(SPACES))
+def model(request):
+    space, messages = SPACES[request.param]
     rng = np.random.default_rng(3)
     channels = {
         "atoms": atom_channels(ELEMENTS),
-        "bonds": bond_channels(SPACE.radial, SPACE.lmax),
+        "bonds": bond_channels(space.radial, space.lmax),
         "triangles": (),
     }
     lift = plain_lift(channels)
-    potential = BodyOrdered(lift.blocks, SPACE, EMBEDDING)
+    potential = BodyOrdered(lift.blocks, space, EMBEDDING, messages)
     with torch.no_grad():
         potential.weights.copy_(torch.from_numpy(rng.normal(size=potential.weights.shape)))
         potential.offsets.copy_(torch.tensor([-3.0, -7.0]))
@@ -47,9 +56,10 @@ def crystal(seed=0):
 
 def rows_of(lift, atoms, positions=None):
     K = complex_of(atoms, cutoff=CUTOFF, triangle_cutoff=0.1)
+    space = SPACES["elements"][0]
     if positions is not None:
         K = K.with_positions(positions)
-    bonds = expand_bonds(K, SPACE.radial, SPACE.lmax)
+    bonds = expand_bonds(K, space.radial, space.lmax)
     empty = FeatureTable("triangles", (), bonds.values.new_zeros(0, 0), bonds.values.new_zeros(0))
     tables = {"atoms": indicate_elements(K, ELEMENTS), "bonds": bonds, "triangles": empty}
     return lift(tables), Connectivity.of(K)
@@ -63,7 +73,7 @@ def energies(model, atoms, positions=None):
 
 def machine(model):
     _, potential = model
-    description = Description(ELEMENTS, SPACE, EMBEDDING, CUTOFF)
+    description = Description(ELEMENTS, potential.invariants, EMBEDDING, CUTOFF, potential.messages)
     return Evaluator(description, potential.weights.detach().numpy(), potential.offsets.detach().numpy())
 
 
@@ -126,9 +136,10 @@ def test_a_polynomial_that_mixes_components_wrongly_is_caught(model):
     atoms = crystal(3)
     rotation = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
     turned = Atoms(atoms.numbers, atoms.positions @ rotation.T, cell=atoms.cell.array @ rotation.T, pbc=True)
-    broken = BodyOrdered(lift.blocks, SPACE, EMBEDDING)
+    space = potential.invariants
+    broken = BodyOrdered(lift.blocks, space, EMBEDDING, potential.messages)
     broken.load_state_dict(potential.state_dict())
-    angular = next(b for b, (factors, _) in enumerate(SPACE.functions) if factors[0][2] == 2)
+    angular = next(b for b, (factors, _) in enumerate(space.functions) if factors[0][2] == 2)
     broken.coefficient[int(np.flatnonzero(broken.function.numpy() == angular)[0])] *= 1.5
     a, b = energies((lift, broken), atoms).item(), energies((lift, broken), turned).item()
     assert abs(a - b) > 1e-8 * abs(a)

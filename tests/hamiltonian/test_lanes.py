@@ -10,9 +10,16 @@ from ase import Atoms
 from tenfma.hamiltonian import kernels, lanes
 from tenfma.hamiltonian.evaluator import Description, Evaluator, pairs_of, side_by_side
 from tenfma.hamiltonian.invariants import Invariants
+from tenfma.hamiltonian.messages import Messages
 
-INVARIANTS = Invariants(radial=4, lmax=3, degrees=(6, 7, 7, 7), channels=2)
-DESCRIPTION = Description((14, 29, 42), INVARIANTS, np.array([[1.0, 0.3], [1.0, -0.7], [1.0, 0.0]]), 4.0)
+INVARIANTS = Invariants(radial=4, lmax=3, degrees=(6, 7, 7, 7), channels=3)
+DESCRIPTION = Description(
+    (14, 29, 42),
+    INVARIANTS,
+    np.array([[1.0, 0.3], [1.0, -0.7], [1.0, 0.0]]),
+    4.0,
+    Messages(((1, 1),)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +34,18 @@ def test_lanes_agree_with_one_atom_at_a_time(evaluator, atoms):
     numbers = rng.choice([14, 29, 42], size=atoms)
     crystal = Atoms(numbers, rng.uniform(0, 7, size=(atoms, 3)), cell=[7, 7, 7], pbc=True)
     pairs = pairs_of(crystal.positions, crystal.cell.array, crystal.pbc, 4.0)
-    energy, slope = evaluator.slopes(numbers, pairs)
-    alone, slopes = kernels.energies_and_slopes(
-        pairs.first, pairs.neighbour, DESCRIPTION.kinds(numbers), DESCRIPTION.embedding, evaluator.offsets,
-        *DESCRIPTION.tables(pairs), evaluator.places, evaluator.theta,
+    found = evaluator.parts(numbers, pairs)
+    kinds, t = DESCRIPTION.kinds(numbers), DESCRIPTION.tables(pairs)
+    heard = DESCRIPTION.heard(atoms, pairs, t)
+    alone, slopes, asked = kernels.energies_and_slopes(
+        pairs.first, kinds, DESCRIPTION.seen(kinds, pairs, heard), 1, evaluator.offsets,
+        t.unit, t.g, t.dg, t.y, t.dy, evaluator.places, evaluator.theta,
     )  # fmt: skip
-    np.testing.assert_allclose(energy, alone, rtol=1e-11)
-    np.testing.assert_allclose(slope, slopes, rtol=1e-9, atol=1e-9 * np.abs(slopes).max())
+    slopes += asked * heard.slope[:, :, 0]
+    asked = asked * heard.words
+    np.testing.assert_allclose(found.energies, alone, rtol=1e-11)
+    np.testing.assert_allclose(found.direct, slopes, rtol=1e-9, atol=1e-9 * np.abs(slopes).max())
+    np.testing.assert_allclose(found.asked, asked, rtol=1e-9, atol=1e-9 * np.abs(asked).max())
     assert np.ptp(alone) > 0.1
 
 

@@ -17,6 +17,7 @@ SMALL = Recipe(
     degree_channel=3.0,
     energy_weights=(20.0,),
     ridges=(1e-12,),
+    ridges_mixed=(1e-12,),
 )
 
 
