@@ -2,7 +2,8 @@
 
     python -m benchmarks.catalogue [--url postgresql://…] [--entries 100000] [--vectors 1000000] [--write]
 
-Entries are the starter library's crystals, each strained by itself up to 2 %; their vectors are the library's, moved
+`--url` names an empty database, whose tables are dropped. Processor seconds are of this process alone, and firmer than
+wall times where the machine does other work. Entries are the starter library's crystals, each strained by itself up to 2 %; their vectors are the library's, moved
 at random. What is timed is the search, which does not care where vectors come from.
 """
 
@@ -53,25 +54,40 @@ FILTERS = {
     },
     "filter: words": {"text": "quartz"},
 }
+#: what likeness is asked among: narrow and far from the crystal asked for, wide and far, wide and near
+AMONG = {
+    "those with Al": {"elements": ["Al"]},
+    "those with O, S, N, F, Cl or C": {"elements": ["O", "S", "N", "F", "Cl", "C"], "match": "any"},
+    "those of a range": {"properties": {"K_vrh": (50.0, 200.0)}},
+    "those of a range and with O": {"properties": {"K_vrh": (150.0, None)}, "elements": ["O"]},
+}
 
 
-def timed(run: Callable[[], Any], rounds: int = ROUNDS) -> tuple[float, float]:
-    """(median, slowest) seconds of a call, after one that is not counted."""
+def timed(run: Callable[[], Any], rounds: int = ROUNDS) -> tuple[float, float, float]:
+    """(median, slowest, median of processor time) seconds of a call, after one that is not counted."""
     run()
-    spent = []
+    spent, busy = [], []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start, own = time.perf_counter(), time.process_time()
         run()
         spent.append(time.perf_counter() - start)
-    return statistics.median(spent), max(spent)
+        busy.append(time.process_time() - own)
+    return statistics.median(spent), max(spent), statistics.median(busy)
 
 
-def start_up(folder: Path) -> float:
+def emptied(url: str) -> None:
+    """Drop the tables of a PostgreSQL database."""
+    if url:
+        with catalogue.open(url, filled=False) as held, held.database.write() as connection:
+            for command in ("drop schema public cascade", "create schema public"):
+                connection.exec_driver_sql(command)
+
+
+def start_up(folder: Path, url: str) -> float:
     """Seconds until a new process has the filled catalogue open and has counted it."""
     code = "from tenfma import catalogue; print(catalogue.open().count())"
     begun = time.perf_counter()
-    environment = {**os.environ, "TENFMA_DATA_HOME": str(folder)}
-    environment.pop("TENFMA_DATABASE_URL", None)
+    environment = {**os.environ, "TENFMA_DATA_HOME": str(folder), "TENFMA_DATABASE_URL": url}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
     return time.perf_counter() - begun
 
@@ -110,14 +126,18 @@ def measure(held: Catalogue, count: int) -> dict[str, Any]:
         query = Query(**filters)
         found[name] = told(timed(lambda query=query: held.search(query)), matches=held.count(query))
         found[f"{name} (count)"] = told(timed(lambda query=query: held.count(query)))
-    start = time.perf_counter()
+    start, own = time.perf_counter(), time.process_time()
     held.like(1, 10)
-    found["likeness: first, the file of vectors is written"] = told((time.perf_counter() - start,) * 2)
+    spent = time.perf_counter() - start
+    found["likeness: first, the file of vectors is written"] = told((spent, spent, time.process_time() - own))
     found["likeness: to an entry"] = told(timed(lambda: held.like(1, 10)))
     crystal = held.structure(1)
     found["likeness: to a crystal, its embedding included"] = told(timed(lambda: held.like(crystal, 10)))
-    query = Query(elements=["Al"])
-    found["likeness: to an entry, among those with Al"] = told(timed(lambda: held.like(1, 10, query=query)))
+    for name, filters in AMONG.items():
+        query = Query(**filters)
+        found[f"likeness: to an entry, among {name}"] = told(
+            timed(lambda query=query: held.like(1, 10, query=query)), matches=held.count(query)
+        )
     x = np.random.default_rng(1).normal(size=DIMENSION)
     mapped = vectors(held, embedder())
     found["likeness: the product alone"] = told(timed(lambda: mapped.nearest(x, 10)))
@@ -163,8 +183,9 @@ def check(mapped: Vectors, x: np.ndarray, ids: np.ndarray, distances: np.ndarray
         raise SystemExit("the nearest are not the nearest")
 
 
-def told(spent: tuple[float, float], **more: Any) -> dict[str, Any]:
-    return {"median_s": round(spent[0], 5), "slowest_s": round(spent[1], 5), **more}
+def told(spent: tuple[float, float, float], **more: Any) -> dict[str, Any]:
+    median, slowest, processor = (round(seconds, 5) for seconds in spent)
+    return {"median_s": median, "slowest_s": slowest, "processor_s": processor, **more}
 
 
 def main() -> None:
@@ -178,14 +199,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         os.environ["TENFMA_DATA_HOME"] = str(folder / "measured")
+        emptied(options.url)
         found: dict[str, Any] = {
-            "first start": round(start_up(folder / "new"), 2),
-            "later start": round(statistics.median(start_up(folder / "new") for _ in range(3)), 2),
+            "load": round(os.getloadavg()[0], 1),
+            "first start": round(start_up(folder / "new", options.url), 2),
+            "later start": round(
+                statistics.median(start_up(folder / "new", options.url) for _ in range(3)), 2
+            ),
         }
+        emptied(options.url)
         with catalogue.open(options.url or None, filled=False) as held:
             found["database"] = held.database.engine.dialect.name
             found |= measure(held, options.entries)
         found["likeness, a million"] = million(options.vectors, folder)
+    found["load at the end"] = round(os.getloadavg()[0], 1)
     keep(found["database"], found, options.write)
 
 

@@ -121,6 +121,10 @@ def told(where: str) -> Iterator[None]:
         ) from error
     except DatabaseError as error:
         raise CatalogueError(f"the catalogue {where} refused: {_first_line(error)}") from error
+    except UnicodeEncodeError as error:
+        raise CatalogueError(
+            f"{error.object[:60]!r} holds what is no text; plain Unicode is expected"
+        ) from error
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -87,6 +87,7 @@ class _Run:
 
     def keep(self, batch: list[Item]) -> None:
         """Load what is new of a batch and keep it, with the source's place, in one transaction."""
+        batch = [item._replace(key=_plain(item.key)) for item in batch]
         seen = self.catalogue.seen(self.source.origin, [item.key for item in batch])
         records: list[Record] = []
         for item in batch:
@@ -97,6 +98,8 @@ class _Run:
                 records += self._records(item)
             except (TenfmaError, OSError) as error:
                 self._refuse(item, str(error))
+            except Exception as error:  # numbers that no one has thought of; the others still come in
+                self._refuse(item, f"it could not be understood ({type(error).__name__}: {str(error)[:120]})")
         with self.catalogue.database.write() as connection:
             self._store(connection, records)
             if batch and batch[-1].after is not None:
@@ -168,8 +171,8 @@ class _Run:
 
 
 def _plain(text: str) -> str:
-    """Text without the zero bytes that no database of text takes."""
-    return text.replace("\0", "")
+    """Text as a database takes it: no zero bytes, and no halves of letters, which names of files may hold."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _named(connection: Connection, record: Record, pending: list[Record]) -> Record:

@@ -136,7 +136,7 @@ def export(
         told_query([] if ids else held.notes(query, fits=len(wanted)))
         with progress_bar("exporting", max(1, len(wanted))) as report:
             count = write(held, wanted, out, report)
-    typer.echo(f"exported {count} entries to {out}")
+    typer.echo(f"exported {count} entries to {plain(str(out))}")
 
 
 @catalogue.command("search")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from ase.build import bulk
 from ase.io import write
 
 from tenfma import catalogue
+from tenfma.catalogue import CatalogueError, entries
 from tenfma.catalogue.export import cif_text
 from tenfma.catalogue.importing import Report, Terms, import_from
 from tenfma.catalogue.sources import SourceError
@@ -246,6 +248,29 @@ def test_hostile_archives_and_names_do_no_harm(empty, tmp_path):
     (entry,) = empty.search(text="<script>")
     assert entry.identifier.startswith("<script>") and not entry.properties
     assert empty.count() == 1
+
+
+def test_names_that_are_no_text_and_numbers_nobody_thought_of_lose_nothing_else(empty, tmp_path, monkeypatch):
+    name = os.fsdecode(b"bad\xff\xfe.cif")
+    write(tmp_path / "fine.cif", salt(5.8), format="cif")
+    (tmp_path / name).write_bytes((tmp_path / "fine.cif").read_bytes().replace(b"4.1", b"4.3"))
+    record = {"structure": structure(bulk("Si")), "material_id": "\ud800half", "gap": 1.1}
+    (tmp_path / "half.json").write_text(json.dumps([record]))
+    assert import_from(empty, Files(tmp_path)).added == 3
+    assert {entry.identifier for entry in empty.search()} == {"fine.cif", "bad??.cif", "?half"}
+    for asked in (name, "\ud800"):
+        with pytest.raises(CatalogueError, match="no text"):
+            empty.get(asked)
+        with pytest.raises(CatalogueError, match="no text"):
+            empty.search(text=asked)
+
+    def fail(sites):
+        raise ZeroDivisionError("as a library may")
+
+    write(tmp_path / "odd.cif", salt(6.4), format="cif")
+    monkeypatch.setattr(entries, "symmetry_of", fail)
+    report = import_from(empty, Files(tmp_path))
+    assert (report.repeated, report.n_refused) == (3, 1) and "odd.cif" in report.refused[0]
 
 
 def test_a_wrong_path_is_one_sentence(tmp_path):
