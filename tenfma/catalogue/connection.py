@@ -117,10 +117,13 @@ def told(where: str) -> Iterator[None]:
     except OperationalError as error:
         raise CatalogueError(
             f"the catalogue {where} could not be used: {_first_line(error)}; "
-            "check that it is there, not locked, and the disk not full"
+            "check that it is there, may be written, is not locked, and the disk not full"
         ) from error
     except DatabaseError as error:
-        raise CatalogueError(f"the catalogue {where} refused: {_first_line(error)}") from error
+        told = _first_line(error)
+        broken = "malformed" in told or "not a database" in told
+        remedy = "; it is damaged: move it away, a new one is made, and import again" if broken else ""
+        raise CatalogueError(f"the catalogue {where} refused: {told}{remedy}") from error
     except UnicodeEncodeError as error:
         raise CatalogueError(
             f"{error.object[:60]!r} holds what is no text; plain Unicode is expected"

@@ -142,6 +142,10 @@ def version(connection: Connection) -> int:
     if not connection.dialect.has_table(connection, "facts"):
         return 0
     found = connection.scalar(select(facts.c.value).where(facts.c.name == "schema"))
+    if found and not found.isdecimal():
+        raise TenfmaError(
+            f"this catalogue names its schema {found[:20]!r}, which no tenfma writes; use another one"
+        )
     return int(found or 0)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -248,6 +249,37 @@ def test_hostile_archives_and_names_do_no_harm(empty, tmp_path):
     (entry,) = empty.search(text="<script>")
     assert entry.identifier.startswith("<script>") and not entry.properties
     assert empty.count() == 1
+
+
+def test_what_may_not_be_read_is_listed_and_links_in_a_circle_are_not_followed(empty, tmp_path, monkeypatch):
+    """Whoever runs the tests may read everything, so the system's refusals are made here."""
+    write(tmp_path / "fine.cif", salt(5.8), format="cif")
+    (tmp_path / "closed").mkdir()
+    for name in ("shut.cif", "closed/x.cif"):
+        write(tmp_path / name, salt(5.9), format="cif")
+    os.symlink("..", tmp_path / "closed" / "up")
+    os.symlink("loop.cif", tmp_path / "loop.cif")
+    os.symlink("nowhere", tmp_path / "gone.cif")
+    os.mkfifo(tmp_path / "pipe.cif")
+    assert [path.name for path in Files(tmp_path)._found] == ["x.cif", "fine.cif", "shut.cif"]
+    scandir, read = os.scandir, Path.read_bytes
+
+    def listed(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    def opened(path):
+        if path.name == "shut.cif":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(os, "scandir", listed)
+    monkeypatch.setattr(Path, "read_bytes", opened)
+    report = import_from(empty, Files(tmp_path))
+    assert (report.added, report.n_refused) == (1, 2)
+    assert report.refused[0] == "shut.cif could not be read (Permission denied)"
+    assert report.refused[1].endswith("closed could not be listed (Permission denied)")
 
 
 def test_names_that_are_no_text_and_numbers_nobody_thought_of_lose_nothing_else(empty, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -143,6 +144,59 @@ def test_a_busy_server_is_waited_for_and_a_dead_one_told(empty, provider):
     with pytest.raises(SourceError, match="404"):
         import_from(empty, source(refusing))
     assert len(refusing.visits) == 2
+
+
+@pytest.fixture
+def listening():
+    """A port that takes connections; what a test gives to do with each is done."""
+    made = []
+
+    def make(do):
+        server = socket.create_server(("127.0.0.1", 0))
+        made.append(server)
+
+        def take():
+            while True:
+                try:
+                    one, _ = server.accept()
+                except OSError:
+                    return
+                threading.Thread(target=do, args=(one,), daemon=True).start()
+
+        threading.Thread(target=take, daemon=True).start()
+        return f"http://127.0.0.1:{server.getsockname()[1]}/x"
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_a_server_that_says_nothing_or_drips_is_left(listening, monkeypatch):
+    monkeypatch.setattr(web, "WAIT", 0.01)
+    monkeypatch.setattr(web, "TIMEOUT", (1, 0.3))
+    monkeypatch.setattr(web, "PATIENCE", 0.3)
+
+    def silent(connection):
+        time.sleep(20)
+        connection.close()
+
+    def drip(connection):
+        connection.recv(9999)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
+        with suppress(OSError):  # the one who asked has gone
+            for _ in range(100):
+                connection.sendall(b" ")
+                time.sleep(0.05)
+
+    start = time.monotonic()
+    asked = []
+    address = listening(lambda connection: asked.append(connection) or silent(connection))
+    with pytest.raises(SourceError, match="said nothing for"):
+        list(Optimade(address, pause=0.0).items())
+    assert len(asked) == web.SILENT
+    with pytest.raises(SourceError, match="bytes a second"):
+        web.Web(0.0).json(listening(drip))
+    assert time.monotonic() - start < 15
 
 
 def test_requests_keep_their_distance(provider):

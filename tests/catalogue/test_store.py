@@ -126,6 +126,26 @@ def test_a_store_of_a_newer_program_is_refused(empty):
         catalogue.open(filled=False)
 
 
+def test_a_store_whose_version_is_no_number_is_refused(empty):
+    with empty.database.write() as connection:
+        connection.execute(text("update facts set value = 'seven' where name = 'schema'"))
+    with pytest.raises(TenfmaError, match="names its schema 'seven'"):
+        catalogue.open(filled=False)
+
+
+@pytest.mark.parametrize("share", [0.0001, 0.3])
+def test_a_store_cut_short_is_told_to_be_damaged(empty, home, share):
+    empty.add([perovskite(number) for number in range(200)], "test")
+    empty.close()
+    path = home / "catalogue.sqlite"
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size) or 100])
+    with (
+        pytest.raises(CatalogueError, match="it is damaged: move it away"),
+        catalogue.open(filled=False) as held,
+    ):
+        held.stats()
+
+
 @pytest.mark.parametrize("url", ["mysql://x/y", "no address", "sqlite:////no/such/folder/x.sqlite"])
 def test_a_database_that_cannot_be_used_is_one_sentence(url, monkeypatch):
     monkeypatch.setenv("TENFMA_DATABASE_URL", url)

@@ -6,6 +6,7 @@ Items are named by the contents of their file, so that a file brought once is kn
 import gzip
 import hashlib
 import io
+import os
 import warnings
 import zipfile
 import zlib
@@ -37,8 +38,9 @@ class Files:
             )
         self.origin = "files"
         self.name = name or self.path.resolve().name
+        self._closed: list[OSError] = []
         self._found = sorted(self._walk())
-        if not self._found:
+        if not self._found and not self._closed:
             raise SourceError(f"{path} holds no file that may be a crystal; {', '.join(ENDINGS)} are read")
 
     def size(self) -> int | None:
@@ -49,8 +51,13 @@ class Files:
             shown = str(path.relative_to(self.path)) if path != self.path else path.name
             try:
                 yield from of_file(path, shown)
-            except (OSError, StructureError, SourceError) as error:
+            except OSError as error:
+                yield refused(shown, SourceError(f"{shown} could not be read ({error.strerror or error})"))
+            except (StructureError, SourceError) as error:
                 yield refused(shown, error)
+        for closed in self._closed:
+            told = f"{closed.filename} could not be listed ({closed.strerror})"
+            yield refused(str(closed.filename), SourceError(told))
         for folder in dict.fromkeys(path.parent for path in self._found if self.path.is_dir()):
             table = folder / BESIDE
             with suppress(OSError, SourceError):  # told of each crystal beside it
@@ -64,12 +71,11 @@ class Files:
         if self.path.is_file():
             yield self.path
             return
-        for path in self.path.rglob("*"):
-            if path.name.startswith(".") or path.name == BESIDE or not path.is_file():
-                continue
-            stem = path.name.lower()
-            if stem.endswith(ENDINGS) or stem.startswith(("poscar", "contcar")):
-                yield path
+        for folder, _, names in os.walk(self.path, onerror=self._closed.append):
+            for path in (Path(folder, name) for name in names if name != BESIDE and not name.startswith(".")):
+                stem = path.name.lower()
+                if (stem.endswith(ENDINGS) or stem.startswith(("poscar", "contcar"))) and path.is_file():
+                    yield path
 
 
 def of_file(path: Path, shown: str) -> Iterator[Item]:

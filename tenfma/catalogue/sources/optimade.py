@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from tenfma.catalogue.sources import Item, Loaded, SourceError
-from tenfma.catalogue.sources.web import Web, shown
+from tenfma.catalogue.sources.web import NoAnswer, Web, shown
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -100,6 +100,8 @@ class Optimade:
         """The provider's own name and licence, where it states them."""
         try:
             told = self.web.json(f"{self.base}/info")
+        except NoAnswer:
+            raise  # its crystals would not answer either
         except SourceError:
             return
         try:
