@@ -13,11 +13,12 @@ from tenfma.crystal.features.cell import cell_features
 from tenfma.crystal.features.expansion import atom_channels, bond_channels, expand_bonds, indicate_elements
 from tenfma.crystal.features.geometry import geometry
 from tenfma.crystal.features.tables import Channel, Features, FeatureTable
-from tenfma.embedding.saved import HIGHEST_DEGREE, Settings
+from tenfma.embedding.saved import Settings
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.body_ordered import BodyOrdered
 from tenfma.hamiltonian.evaluator import Description, Evaluator
 from tenfma.hamiltonian.invariants import Invariants
+from tenfma.hamiltonian.kernels import LMAX
 from tenfma.hamiltonian.layout import Block
 from tenfma.hamiltonian.messages import Messages
 
@@ -86,7 +87,7 @@ class BodyOrder:
         found.only("radial", "lmax", "degrees", "channels", "degree_l", "degree_channel")
         invariants = Invariants(
             found.whole("radial", 1, MOST_RADIAL),
-            found.whole("lmax", 0, HIGHEST_DEGREE),
+            found.whole("lmax", 0, LMAX),
             found.numbers("degrees", 0.0, 1000.0),
             found.whole("channels", 1, LAST),
             found.number("degree_l", 0.01, 1000.0),

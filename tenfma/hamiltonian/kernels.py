@@ -17,6 +17,8 @@ import numpy as np
 
 from tenfma.hamiltonian.network import SATURATION
 
+#: the highest ℓ that the machine code keeps powers of a direction for
+LMAX = 7
 _SQRT2 = math.sqrt(2.0)
 _INVERSE_SATURATION = 1.0 / SATURATION**2
 
@@ -105,8 +107,8 @@ def _radial(r, cutoff, g, dg, weight):
 @numba.njit(cache=True, error_model="numpy")
 def _harmonics(ux, uy, uz, r, powers, coefficients, starts, degrees, y, dy):
     """Y_k(r̂) and its gradient in r, (K,), (K, 3)."""
-    px, py, pz = np.ones(8), np.ones(8), np.ones(8)
-    for e in range(1, 8):
+    px, py, pz = np.ones(LMAX + 1), np.ones(LMAX + 1), np.ones(LMAX + 1)
+    for e in range(1, LMAX + 1):
         px[e], py[e], pz[e] = px[e - 1] * ux, py[e - 1] * uy, pz[e - 1] * uz
     for k in range(len(y)):
         v, gx, gy, gz = 0.0, 0.0, 0.0, 0.0

@@ -14,6 +14,7 @@ from tenfma.crystal.elements import data, table
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.evaluator import Description
 from tenfma.hamiltonian.invariants import Invariants
+from tenfma.hamiltonian.kernels import LMAX
 from tenfma.hamiltonian.messages import Messages
 
 
@@ -55,6 +56,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if not 1.0 <= self.cutoff <= 12.0:
             raise TenfmaError(f"the cutoff is {self.cutoff} Å; a radius from 1 to 12 Å is expected")
+        if not 0 <= self.lmax <= LMAX:
+            raise TenfmaError(f"lmax is {self.lmax}; a whole number from 0 to {LMAX} is expected")
         ridges = (*self.ridges, *self.ridges_mixed)
         if not self.energy_weights or not self.ridges or not self.ridges_mixed:
             raise TenfmaError(

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ase.calculators.singlepoint import SinglePointCalculator
 from synthetic import SMALL, labelled
 
 from tenfma.errors import TenfmaError
-from tenfma.hamiltonian.evaluator import Evaluator
+from tenfma.hamiltonian.evaluator import Evaluator, pairs_of
 from tenfma.training.choice import choose
 from tenfma.training.data import frame_of
 from tenfma.training.least_squares import Solver, errors_of, predictions, split
@@ -138,6 +139,47 @@ def test_few_frames_are_held_out_in_turn_and_many_once():
     assert sorted(split(2, 0.1, seed=0)) == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("weight", "ridge", "virial"), [(3.0, 1e-3, 2.0), (30.0, 1e-3, 2.0), (3.0, 1e-2, 20.0)]
+)
+def test_the_solution_is_that_of_the_stated_sum_of_squares(weight, ridge, virial):
+    """Rows written out frame by frame, weighted as the docstring says, and solved as one dense problem."""
+    frames = frames_of(9, stress=True)
+    frames += [replace(f, energy=None) for f in frames_of(2, seed=3, stress=True)]
+    small = labelled(1, seed=4, kinds=("BN",))[0][:2]  # two atoms in the same cell: another N
+    small.calc = SinglePointCalculator(small, energy=-9.0, forces=np.ones((2, 3)), stress=np.ones(6))
+    frames.append(frame_of(small))
+    assembly = Assembly(DESCRIPTION, frames, np.zeros(len(frames), int), seed=0)
+    assembly.run()
+    rng = np.random.default_rng(0)
+    penalties = rng.uniform(0.5, 2.0, len(DESCRIPTION.invariants))
+    found, offsets = Solver(assembly.sums((0,)), virial, penalties)(weight, ridge)
+
+    counts = np.array([[np.sum(f.numbers == z) / len(f) for z in (5, 7)] for f in frames])
+    known = [k for k, f in enumerate(frames) if f.energy is not None]
+    reference = np.linalg.lstsq(
+        counts[known], np.array([frames[k].energy / len(frames[k]) for k in known]), rcond=None
+    )[0]
+    rows, targets = [], []
+    for f, count in zip(frames, counts):
+        pairs = pairs_of(f.positions, f.cell, f.pbc, DESCRIPTION.cutoff)
+        B, F, V = DESCRIPTION.design_with_strain(f.numbers, pairs)
+        none = np.zeros((9, 2))
+        rows.append(np.hstack([F, np.zeros((len(F), 2))]))
+        targets.append(f.forces.ravel())
+        rows.append(virial * np.hstack([V, none]) / len(f))
+        targets.append(virial * f.virial.ravel() / len(f))
+        if f.energy is not None:
+            rows.append(weight * np.hstack([B / len(f), count])[None])
+            targets.append([weight * (f.energy / len(f) - count @ reference)])
+    X, y = np.concatenate(rows), np.concatenate(targets)
+    G = X.T @ X
+    shrink = ridge * np.diag(G) * np.concatenate([penalties, penalties, [1.0, 1.0]])
+    theta = np.linalg.solve(G + np.diag(shrink), X.T @ y)
+    np.testing.assert_allclose(found.ravel(), theta[:-2], rtol=1e-7, atol=1e-9 * np.abs(theta).max())
+    np.testing.assert_allclose(offsets, theta[-2:] + reference, rtol=1e-9)
+
+
 def test_the_embedding_of_refractory_metals_is_a_table_of_signs():
     from tenfma.training.recipe import element_embedding
 
@@ -207,3 +249,11 @@ def test_large_is_larger_for_one_element_and_the_same_for_several():
     sizes = {name: len(recipe.description([42]).invariants) for name, recipe in SIZES.items()}
     assert 1.2 * sizes["medium"] < sizes["large"] <= SIZES["large"].functions
     assert len({len(recipe.description([41, 42, 73, 74]).invariants) for recipe in SIZES.values()}) == 1
+
+
+@pytest.mark.parametrize(
+    "settings", [{"lmax": 8}, {"lmax": -1}, {"cutoff": 0.0}, {"ridges": ()}, {"energy_weights": (0.0,)}]
+)
+def test_recipes_beyond_what_the_machine_code_holds_are_refused(settings):
+    with pytest.raises(TenfmaError):
+        replace(SMALL, **settings)
