@@ -149,7 +149,9 @@ def _is_model(system: str, structure: str | None) -> bool:
 
 def _readable(system: str, structure: str | None, chart: str, candidates: dict[str, str]) -> None:
     """Raise TenfmaError for formulas and names that no system, model or candidate goes by."""
+    from tenfma.crystal.sources import check_source
     from tenfma.hamiltonian.syntax import Reader, read
+    from tenfma.hamiltonian.textbook import textbook
 
     formulas = list(candidates.values())
     if _is_model(system, structure):
@@ -160,7 +162,10 @@ def _readable(system: str, structure: str | None, chart: str, candidates: dict[s
         if chart not in CHARTS:
             raise TenfmaError(f"--chart is {chart!r}; {' or '.join(CHARTS)} is expected")
         located(system)
-    elif not NAME.fullmatch(system.strip()):
+        check_source(structure)
+    elif NAME.fullmatch(system.strip()):
+        textbook.entry(system)
+    else:
         formulas.append(system)
     for formula in formulas:
         read(formula, Reader())

@@ -7,7 +7,6 @@ states left out, a molecule put in a box) is told by `notes(structure)`.
 
 import gzip
 import io
-import os
 import re
 import warnings
 import zlib
@@ -20,8 +19,9 @@ from pymatgen.core import Lattice, Structure
 
 from tenfma.crystal import RESOLVERS, prototypes
 from tenfma.crystal.checks import checked, note, notes
-from tenfma.crystal.formats import EXPECTED, FORMATS
+from tenfma.crystal.formats import FORMATS
 from tenfma.crystal.formats.extxyz import boxed
+from tenfma.crystal.sources import EXPECTED, LARGEST_LIST, PREFIX, check_file, check_source, size_of
 from tenfma.errors import StructureError
 
 __all__ = [
@@ -38,10 +38,8 @@ __all__ = [
     "unread",
 ]
 
-PREFIX = "prototype:"
-#: the largest text that is read, bytes: one crystal, and trajectories or lists of crystals
+#: the largest text of one crystal that is read, bytes
 LARGEST_CRYSTAL = 8 * 2**20
-LARGEST_LIST = 512 * 2**20
 
 
 @dataclass(frozen=True)
@@ -126,10 +124,7 @@ def unread(source: str | Path) -> Unread:
     for prefix, resolve in RESOLVERS.items():
         if text.lower().startswith(prefix):
             return Unread("", text, [resolve(text[len(prefix) :].strip())], 1)
-    if not text.strip():
-        raise StructureError(
-            f"the name of the file is empty; a file ({EXPECTED}) or {PREFIX}NAME is expected"
-        )
+    check_source(text)
     return _split(_bytes(Path(text)), Path(text).name)
 
 
@@ -165,7 +160,7 @@ def _split(data: bytes, name: str) -> Unread:
     kind = _kind(text, name)
     if kind in ("CIF", "POSCAR") and len(data) > LARGEST_CRYSTAL:
         raise StructureError(
-            f"{name} is {_size(len(data))}, but at most {_size(LARGEST_CRYSTAL)} of {kind} is read; split it"
+            f"{name} is {size_of(len(data))}, but at most {size_of(LARGEST_CRYSTAL)} of {kind} is read; split it"
         )
     pieces = FORMATS[kind].split(text, name)
     if not pieces:
@@ -211,20 +206,9 @@ def _prototype(name: str) -> Structure:
 
 
 def _bytes(path: Path) -> bytes:
+    check_file(path)
     try:
-        if os.path.isdir(path):
-            raise StructureError(f"{path} is a folder; a file ({EXPECTED}) or {PREFIX}NAME is expected")
-        if not os.path.exists(path):
-            raise StructureError(f"there is no file {path}; a file ({EXPECTED}) or {PREFIX}NAME is expected")
-        if not path.is_file():
-            raise StructureError(f"{path} is not a plain file; {EXPECTED} is expected")
-        if path.stat().st_size > LARGEST_LIST:
-            raise StructureError(
-                f"{path} is {_size(path.stat().st_size)}, and at most {_size(LARGEST_LIST)} is read; split it"
-            )
         return path.read_bytes()
-    except StructureError:
-        raise
     except (OSError, ValueError) as error:
         raise StructureError(f"{str(path)[:80]} could not be opened: {_sentence(error)}") from error
 
@@ -236,7 +220,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise StructureError(f"{name} is not a whole gzip file; compress it again") from error
     if len(plain) > LARGEST_LIST:
-        raise StructureError(f"{name} unpacks to more than {_size(LARGEST_LIST)}; split it")
+        raise StructureError(f"{name} unpacks to more than {size_of(LARGEST_LIST)}; split it")
     return plain
 
 
@@ -296,10 +280,6 @@ def from_ase(atoms) -> Structure:
         return boxed(symbols, positions)
     lattice = Lattice(cell, pbc=(bool(pbc[0]), bool(pbc[1]), bool(pbc[2])))
     return Structure(lattice, symbols, positions, coords_are_cartesian=True)
-
-
-def _size(n_bytes: int) -> str:
-    return f"{n_bytes / 2**20:.0f} MB"
 
 
 def _sentence(error: object) -> str:

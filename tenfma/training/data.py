@@ -3,11 +3,9 @@
 Units: energies in eV (total, per cell), forces in eV/Å, stresses in eV/Å³ with ASE's sign (σ = ∂E/∂ε / V).
 """
 
-import gzip
 import hashlib
 import io
 import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import numpy as np
 from tenfma.crystal.checks import NEAREST_PAIR
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.evaluator import pairs_of
+from tenfma.training.files import check_counts, content_of, plain_name
 
 #: what data sets call their labels, the usual name first
 ENERGY = ("energy", "Energy", "total_energy", "dft_energy", "REF_energy", "free_energy")
@@ -67,16 +66,11 @@ def read_frames(path: str | Path) -> list[Frame]:
     beside it. Raises TenfmaError where the file is missing, empty or broken, or a label is no finite number.
     """
     path = Path(path)
-    if not path.is_file():
-        raise TenfmaError(f"there is no file {path}; a file of frames with energies and forces is expected")
-    if path.stat().st_size == 0:
-        raise TenfmaError(f"{path} is empty; frames with energies and forces are expected")
+    raw = content_of(path, "a file of frames with energies and forces")
     try:
-        found = _json(path) if path.name.lower().removesuffix(".gz").endswith(".json") else _ase(path)
+        found = _json(path, raw) if plain_name(path).endswith(".json") else _ase(path, raw)
     except TenfmaError:
         raise
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise TenfmaError(f"{path} is not a whole gzip file; compress it again") from error
     except Exception as error:  # a parser may raise anything on a broken file
         reason = str(error).strip().splitlines()
         raise TenfmaError(
@@ -111,25 +105,29 @@ def frame_of(atoms: Any, place: str = "the structure") -> Frame:
     )
 
 
-def _ase(path: Path) -> list[Frame]:
+def _ase(path: Path, raw: bytes) -> list[Frame]:
     from ase.io import read
-    from ase.io.formats import filetype
+    from ase.io.formats import filetype, ioformats
 
-    if path.name.lower().endswith(
-        ".gz"
-    ):  # unpacked once: ASE seeks back and forth, which gzip redoes from the start
-        text = io.StringIO(gzip.decompress(path.read_bytes()).decode())
-        atoms = read(text, ":", format=filetype(path.stem, read=False))
-    else:
-        atoms = read(path, ":")
+    kind = (
+        filetype(plain_name(path), read=False) if path.name.lower().endswith(".gz") else filetype(str(path))
+    )
+    if ioformats[kind].isbinary:
+        if path.name.lower().endswith(".gz"):
+            raise TenfmaError(f"{path} holds packed {kind}, which is read unpacked only; unpack it")
+        atoms = read(path, ":", format=kind)
+    else:  # read from memory: ASE seeks back and forth, which gzip redoes from the start
+        text = raw.decode()
+        if kind in ("extxyz", "xyz"):
+            check_counts(text, path)
+        atoms = read(io.StringIO(text), ":", format=kind)
     return [frame_of(one, f"frame {index + 1} of {path.name}") for index, one in enumerate(atoms)]
 
 
-def _json(path: Path) -> list[Frame]:
+def _json(path: Path, raw: bytes) -> list[Frame]:
     from pymatgen.core import Structure
 
-    raw = path.read_bytes()
-    held = json.loads(gzip.decompress(raw) if path.name.lower().endswith(".gz") else raw)
+    held = json.loads(raw)
     frames = []
     for index, record in enumerate(held if isinstance(held, list) else [held]):
         place = f"record {index + 1} of {path.name}"

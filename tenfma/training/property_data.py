@@ -4,7 +4,6 @@ A target is written NAME, NAME/atom (a label per cell, divided by its atoms), lo
 hold log10 of a property as its own label (`log10_K` for `K_vrh`); where a frame has it, that one is taken.
 """
 
-import gzip
 import hashlib
 import io
 import json
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tenfma.errors import TenfmaError
+from tenfma.training.files import check_counts, content_of, plain_name
 
 #: the label that H at rest is taught, eV per atom
 ENERGY = "e_form_per_atom"
@@ -104,10 +104,8 @@ def read_labelled(paths: Sequence[str | Path], targets: Sequence[Target], needed
     structures, rows, places, mark = [], [], [], hashlib.sha256()
     available: set[str] = set()
     for path in map(Path, paths):
-        if not path.is_file():
-            raise TenfmaError(f"there is no file {path}; a file of labelled crystals is expected")
-        raw = path.read_bytes()
-        mark.update(raw)
+        raw = content_of(path, "a file of labelled crystals")
+        mark.update(path.read_bytes())
         for index, atoms in enumerate(_read(path, raw)):
             place = f"frame {index + 1} of {path.name}"
             info = {**_calculated(atoms), **atoms.info}
@@ -161,17 +159,20 @@ def _number(value: Any, name: str, place: str) -> float:
 
 
 def _read(path: Path, raw: bytes) -> list[Any]:
-    name = path.name.lower()
+    name = plain_name(path)
     try:
-        if name.endswith(".gz"):
-            raw, name = gzip.decompress(raw), name.removesuffix(".gz")
         if name.endswith(".json"):
             return _json(raw)
         from ase.io import read
         from ase.io.formats import filetype
 
-        frames = read(io.StringIO(raw.decode()), ":", format=filetype(name, read=False))
+        kind, text = filetype(name, read=False), raw.decode()
+        if kind in ("extxyz", "xyz"):
+            check_counts(text, path)
+        frames = read(io.StringIO(text), ":", format=kind)
         return frames if isinstance(frames, list) else [frames]
+    except TenfmaError:
+        raise
     except Exception as error:  # a parser may raise anything on a broken file
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise TenfmaError(f"{path} could not be read as labelled crystals: {reason[:200]}") from error

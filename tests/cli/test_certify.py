@@ -178,6 +178,9 @@ def test_refusals_come_before_heavy_imports(arguments):
         ["kepler", "--invariant", "L=x*"],
         ["untrained:zero", "--structure", "prototype:NaCl"],
         ["no-such-model", "--structure", "prototype:NaCl"],
+        ["nonsense"],
+        ["Si", "--structure", "no-such-file.cif"],
+        ["Si", "--structure", "."],
     ],
 )
 def test_what_cannot_be_read_is_refused_before_sympy(arguments):

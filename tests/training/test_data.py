@@ -75,7 +75,7 @@ def broken(kind, tmp_path):
     [
         ("missing", "there is no file"),
         ("empty", "is empty"),
-        ("cut", "could not be read"),
+        ("cut", "says that it has 8 atoms"),
         ("no gzip", "not a whole gzip"),
         ("binary", "could not be read"),
         ("not a number", "frame 2 of frames.extxyz has an energy that is not a finite number"),
@@ -98,3 +98,33 @@ def test_flat_periodic_cells_are_refused_and_clusters_have_no_stress():
     cluster.pbc, cluster.cell = True, np.zeros((3, 3))
     with pytest.raises(TenfmaError, match="no volume"):
         frame_of(cluster)
+
+
+def test_a_count_of_atoms_that_are_not_there_is_refused_at_once(tmp_path):
+    path = tmp_path / "frames.extxyz"
+    write(path, labelled(2))
+    path.write_text(path.read_text().replace("8\nLattice", "99999999999\nLattice"))
+    with pytest.raises(TenfmaError, match="says that it has 99999999999 atoms, and 18 lines follow"):
+        read_frames(path)
+    path.write_text("-3\nLattice\n")
+    with pytest.raises(TenfmaError, match="says that it has -3 atoms"):
+        read_frames(path)
+
+
+def test_a_packed_file_that_unpacks_without_end_is_refused(tmp_path, monkeypatch):
+    from tenfma.training import files
+
+    monkeypatch.setattr(files, "LARGEST", 5000)
+    (tmp_path / "bomb.extxyz.gz").write_bytes(gzip.compress(b"0" * 10**6))
+    with pytest.raises(TenfmaError, match="unpacks to more than"):
+        read_frames(tmp_path / "bomb.extxyz.gz")
+    (tmp_path / "large.extxyz").write_bytes(b"0" * 6000)
+    with pytest.raises(TenfmaError, match="larger than"):
+        read_frames(tmp_path / "large.extxyz")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "\x00", "/dev/zero", "."])
+def test_names_of_no_file_are_refused(name):
+    with pytest.raises(TenfmaError) as told:
+        read_frames(name)
+    assert len(str(told.value)) < 400

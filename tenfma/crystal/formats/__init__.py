@@ -9,5 +9,3 @@ from types import ModuleType
 from tenfma.crystal.formats import cif, extxyz, poscar, records
 
 FORMATS: dict[str, ModuleType] = {"CIF": cif, "POSCAR": poscar, "extxyz": extxyz, "JSON": records}
-#: how the formats are named in messages
-EXPECTED = "CIF, POSCAR, extxyz or pymatgen JSON"

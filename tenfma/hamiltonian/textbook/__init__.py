@@ -1,9 +1,14 @@
 """Textbook systems: `textbook(name)` is one of them, `textbook.names()` lists them."""
 
+from typing import TYPE_CHECKING, Any
+
 from tenfma.errors import TenfmaError
-from tenfma.hamiltonian.formula import nearest
+from tenfma.hamiltonian.syntax import nearest
 from tenfma.hamiltonian.textbook import bodies, fields, lattices, oscillators
-from tenfma.hamiltonian.textbook.system import Entry, TextbookSystem
+from tenfma.hamiltonian.textbook.entry import Entry
+
+if TYPE_CHECKING:
+    from tenfma.hamiltonian.textbook.system import TextbookSystem
 
 __all__ = ["Textbook", "TextbookSystem", "textbook"]
 
@@ -19,8 +24,14 @@ class Textbook:
     'QUADRATIC'
     """
 
-    def __call__(self, name: str, **parameters: float) -> TextbookSystem:
+    def __call__(self, name: str, **parameters: float) -> "TextbookSystem":
         """The named system. Raises TenfmaError, with the nearest names, where there is none of that name."""
+        system = self.entry(name).build()
+        return system.with_parameters(**parameters) if parameters else system
+
+    @staticmethod
+    def entry(name: str) -> Entry:
+        """The named system as data, nothing built: SymPy is not imported."""
         key = (
             str(name).strip().lower().replace("_", "-").replace(" ", "-").replace("é", "e").replace("–", "-")
         )
@@ -29,8 +40,7 @@ class Textbook:
             raise TenfmaError(
                 f"there is no textbook system {name!r}{close}; the systems are {', '.join(_ENTRIES)}"
             )
-        system = _ENTRIES[key].build()
-        return system.with_parameters(**parameters) if parameters else system
+        return _ENTRIES[key]
 
     @staticmethod
     def names() -> list[str]:
@@ -44,3 +54,11 @@ class Textbook:
 
 
 textbook = Textbook()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "TextbookSystem":  # imported when asked for, since it brings SymPy
+        from tenfma.hamiltonian.textbook.system import TextbookSystem
+
+        return TextbookSystem
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

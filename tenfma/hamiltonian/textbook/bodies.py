@@ -4,7 +4,7 @@ import math
 from itertools import combinations
 
 from tenfma.hamiltonian.protocol import Units
-from tenfma.hamiltonian.textbook.system import Entry
+from tenfma.hamiltonian.textbook.entry import Entry
 
 
 def _distance(i: int, j: int, axes: str) -> str:

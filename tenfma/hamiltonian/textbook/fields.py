@@ -1,6 +1,6 @@
 """Systems whose H couples q and p, or is no energy of motion at all."""
 
-from tenfma.hamiltonian.textbook.system import Entry
+from tenfma.hamiltonian.textbook.entry import Entry
 
 _MAGNETIC = "((px + B*y/2)**2 + (py - B*x/2)**2)/(2*m)"
 _PREY = "a*p - b*exp(p) + c*q - d*exp(q)"

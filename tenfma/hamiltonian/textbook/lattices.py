@@ -4,7 +4,7 @@ import math
 from itertools import combinations
 
 from tenfma.hamiltonian.textbook.bodies import angular_momentum, total_momentum
-from tenfma.hamiltonian.textbook.system import Entry
+from tenfma.hamiltonian.textbook.entry import Entry
 
 _FPUT_SIZE = 32
 

@@ -2,7 +2,7 @@
 
 import math
 
-from tenfma.hamiltonian.textbook.system import Entry
+from tenfma.hamiltonian.textbook.entry import Entry
 
 ENTRIES = (
     Entry(

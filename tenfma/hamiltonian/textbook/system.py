@@ -1,51 +1,9 @@
-"""What a textbook system is: a formula with a place to start, its invariants, a lesson and a reference."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+"""A textbook system built: a Hamiltonian with what a lesson on it needs."""
 
 import numpy as np
 
-from tenfma.hamiltonian.protocol import DIMENSIONLESS, Units
 from tenfma.hamiltonian.symbolic import SymbolicFunction, SymbolicHamiltonian, symbolic
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One system as data; `build` makes the Hamiltonian."""
-
-    name: str
-    title: str
-    formula: str
-    q0: Sequence[float]
-    p0: Sequence[float]
-    dt: float
-    steps: int
-    lesson: str
-    reference: str
-    coordinates: Sequence[str] = ("q",)
-    momenta: Sequence[str] | None = None
-    parameters: dict[str, float] = field(default_factory=dict)
-    #: name → formula of a function that stays constant along every path
-    invariants: dict[str, str] = field(default_factory=dict)
-    units: Units = DIMENSIONLESS
-    damping: float = 0.0
-    save_every: int = 1
-    #: H in LaTeX with sums, where the written-out formula is too long to read
-    compact: str | None = None
-
-    def build(self) -> "TextbookSystem":
-        """The system with its default parameters."""
-        H = symbolic(
-            self.formula,
-            self.coordinates,
-            self.momenta,
-            self.parameters,
-            damping=self.damping,
-            name=self.name,
-            units=self.units,
-            start=(self.q0, self.p0),
-        )
-        return TextbookSystem(self, H)
+from tenfma.hamiltonian.textbook.entry import Entry
 
 
 class TextbookSystem(SymbolicHamiltonian):
@@ -80,3 +38,18 @@ class TextbookSystem(SymbolicHamiltonian):
     def display(self) -> str:
         """H in LaTeX as a book would print it: with sums where there are many bodies."""
         return self.entry.compact or self.latex()
+
+
+def built(entry: Entry) -> TextbookSystem:
+    """The system with its default parameters."""
+    H = symbolic(
+        entry.formula,
+        entry.coordinates,
+        entry.momenta,
+        entry.parameters,
+        damping=entry.damping,
+        name=entry.name,
+        units=entry.units,
+        start=(entry.q0, entry.p0),
+    )
+    return TextbookSystem(entry, H)
