@@ -157,6 +157,10 @@ class PropertyModel(nn.Module):
             "or untrained"
         )
 
+    def calculator(self, skin: float = 0.5) -> None:
+        """Raises TenfmaError: see `evaluator`."""
+        return self.evaluator
+
     def warning(self, structure: Any) -> str:
         """Why a crystal (ASE or pymatgen) lies outside what was trained on, in words; empty inside."""
         numbers = _numbers(structure)

@@ -1,5 +1,6 @@
 """What a simulation starts from: ASE atoms of a crystal, and an energy for them by a model's or a calculator's name."""
 
+import math
 from importlib import import_module
 
 import numpy as np
@@ -12,6 +13,8 @@ from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.calculated import CalculatorHamiltonian
 from tenfma.hamiltonian.protocol import Hamiltonian
 
+#: of a supercell; frames, tables and neighbours of more fill the memory
+MOST_ATOMS = 1_000_000
 #: ASE's own calculators that need no settings
 CALCULATORS = {
     "emt": ("ase.calculators.emt", "EMT"),
@@ -32,6 +35,11 @@ def atoms_of(structure: Structure, supercell: tuple[int, int, int] = (1, 1, 1)) 
         )
     if min(supercell) < 1:
         raise TenfmaError(f"--supercell is {' '.join(map(str, supercell))}; three numbers ≥ 1 are expected")
+    count = len(structure) * math.prod(supercell)
+    if count > MOST_ATOMS:
+        raise TenfmaError(
+            f"--supercell {' '.join(map(str, supercell))} makes {count:,} atoms; at most {MOST_ATOMS:,} are taken"
+        )
     atoms = Atoms(
         numbers=[site.specie.Z for site in structure],
         positions=np.array(structure.cart_coords),

@@ -10,6 +10,10 @@ from ase.optimize import BFGS, FIRE, LBFGS
 
 from tenfma.errors import TenfmaError
 
+#: GPa
+LARGEST_PRESSURE = 10_000.0
+#: a cell that has grown or shrunk so many times is no longer the crystal
+FALLEN_APART = 20.0
 OPTIMIZERS = {"FIRE": FIRE, "BFGS": BFGS, "LBFGS": LBFGS}
 
 
@@ -43,17 +47,26 @@ def relax(
         raise TenfmaError(f"--optimizer is {optimizer}; {', '.join(OPTIMIZERS)} are expected")
     if not 0 < fmax < float("inf") or steps < 0:
         raise TenfmaError(f"--fmax is {fmax} and --steps {steps}; fmax > 0 eV/Å and steps ≥ 0 are expected")
+    if not abs(pressure) <= LARGEST_PRESSURE:
+        raise TenfmaError(
+            f"--pressure is {pressure} GPa; a number from -{LARGEST_PRESSURE:g} to {LARGEST_PRESSURE:g} is expected"
+        )
     if pressure and not cell:
         raise TenfmaError("--pressure acts on the cell; add --cell")
     if cell and not atoms.pbc.all():
         raise TenfmaError("--cell needs a crystal that is periodic in all three directions; leave --cell out")
     moved = FrechetCellFilter(atoms, scalar_pressure=pressure * units.GPa) if cell else atoms
     search = OPTIMIZERS[optimizer.upper()](moved, logfile=None)
-    now = _progress(0, atoms, moved, fmax)
+    now = start = _progress(0, atoms, moved, fmax)
     for converged in search.irun(fmax=fmax, steps=steps):
         now = _progress(search.nsteps, atoms, moved, fmax)
         if not np.isfinite(now.energy) or not np.isfinite(now.largest_force):
             raise TenfmaError("the energy stopped being finite; start nearer to a crystal this energy knows")
+        if cell and not start.volume / FALLEN_APART < now.volume < start.volume * FALLEN_APART:
+            raise TenfmaError(
+                f"the crystal falls apart: its cell went from {start.volume:.3g} to {now.volume:.3g} Å³; start "
+                "nearer to a minimum, or at another pressure"
+            )
         on_step(now)
         if converged:
             break

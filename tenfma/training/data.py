@@ -22,6 +22,8 @@ from tenfma.training.files import check_counts, content_of, plain_name
 ENERGY = ("energy", "Energy", "total_energy", "dft_energy", "REF_energy", "free_energy")
 FORCES = ("forces", "force", "Forces", "dft_forces", "REF_forces")
 STRESS = ("stress", "dft_stress", "REF_stress")
+#: eV per atom and eV/Å beyond which a label is a mistake; uranium with all its electrons has 0.8 million eV
+LARGEST_ENERGY, LARGEST_FORCE = 1e7, 1e5
 #: Å³, below which a periodic cell is flat
 LEAST_VOLUME = 1e-3
 
@@ -190,6 +192,15 @@ def _checked(
             raise TenfmaError(
                 f"{place} has a force that is not a finite number; leave the frame out or mend it"
             )
+    if energy is not None and abs(float(energy)) > LARGEST_ENERGY * count:
+        raise TenfmaError(
+            f"{place} has an energy of {float(energy):.3g} eV for {count} atoms, out of all bounds; "
+            "give total energies in eV"
+        )
+    if forces is not None and np.abs(forces).max() > LARGEST_FORCE:
+        raise TenfmaError(
+            f"{place} has a force of {np.abs(forces).max():.3g} eV/Å; at most {LARGEST_FORCE:g} is taken"
+        )
     cell, pbc = np.asarray(cell, dtype=float), np.asarray(pbc, dtype=bool)
     positions = np.asarray(positions, dtype=float)
     if pbc.all() and abs(np.linalg.det(cell)) < LEAST_VOLUME:

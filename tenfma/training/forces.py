@@ -63,8 +63,8 @@ def train_forces(
     """
     started, clock = time.monotonic(), time.process_time()
     recipe, report, out = recipe or Recipe(), report or Report(), Path(out)
-    if minutes is not None and not minutes > 0:
-        raise TenfmaError(f"the time budget is {minutes} minutes; a number above 0 is expected")
+    if minutes is not None and not 0 < minutes < float("inf"):
+        raise TenfmaError(f"the time budget is {minutes} minutes; a finite number above 0 is expected")
     frames = [frame for path in data for frame in read_frames(path)]
     check_labels(frames)
     folds = split(len(frames), valid, seed)

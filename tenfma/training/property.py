@@ -83,8 +83,8 @@ def train_property(
 
     Raises TenfmaError for unreadable data, targets without labels, or a folder that holds another run.
     """
-    if not minutes > 0:
-        raise TenfmaError(f"the time budget is {minutes} minutes; a number above 0 is expected")
+    if not 0 < minutes < float("inf"):
+        raise TenfmaError(f"the time budget is {minutes} minutes; a finite number above 0 is expected")
     recipe = PropertyRecipe() if recipe is None else recipe
     labelled = read_labelled(data, targets)
     known = ~np.isnan(labelled.labels).all(1)

@@ -68,6 +68,8 @@ BAD = {
     "dt backwards": (["--model", "Si", "--dt", "-1"], "--dt"),
     "bond without a file": (["--model", "Si", "--bond", "0-1"], "--geometry"),
     "no repeats": (["--model", "Si", "--supercell", "0", "1", "1"], "--supercell"),
+    "no end of repeats": (["--model", "Si", "--supercell", "100000", "100000", "100000"], "atoms; at most"),
+    "a model without forces": (["--model", "binaries"], "atoms"),
     "nothing to go on from": (["--model", "Si", "--restart"], "--restart"),
     "another element": (["--model", "Cu"], "knows Cu"),
 }
@@ -80,6 +82,12 @@ def test_bad_input_is_one_sentence_and_exit_code_2(case, silicon, tmp_path, caps
     said = capsys.readouterr().err
     assert said.startswith("tenfma: ") and said.count("\n") == 1
     assert expected in said
+
+
+def test_a_model_without_forces_relaxes_nothing(silicon, tmp_path, capsys):
+    assert run(["relax", silicon, "--model", "binaries", "--out", str(tmp_path / "out.cif")]) == 2
+    said = capsys.readouterr().err
+    assert "no forces" in said and said.count("\n") == 1
 
 
 @pytest.mark.parametrize("command", ["md", "relax"])

@@ -100,6 +100,7 @@ def test_missing_and_spoilt_labels_are_refused_and_leave_nothing(label, said, tm
     [
         (["--task", "dreams"], "--task dreams"),
         (["--minutes", "0"], "time budget"),
+        (["--minutes", "inf"], "time budget"),
         (["--valid", "1.5"], "validation share"),
         (["--cutoff", "99"], "cutoff"),
         (["--functions", "1"], "no basis"),

@@ -7,6 +7,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from tenfma.errors import TenfmaError
+from tenfma.simulation import relaxation
 from tenfma.simulation.relaxation import OPTIMIZERS, relax
 
 
@@ -47,8 +48,21 @@ def test_too_few_steps_are_said():
 
 @pytest.mark.parametrize(
     ("settings", "why"),
-    [({"optimizer": "NEWTON"}, "LBFGS"), ({"fmax": 0.0}, "--fmax"), ({"pressure": 1.0}, "--cell")],
+    [
+        ({"optimizer": "NEWTON"}, "LBFGS"),
+        ({"fmax": 0.0}, "--fmax"),
+        ({"pressure": 1.0}, "--cell"),
+        ({"pressure": float("nan"), "cell": True}, "--pressure"),
+        ({"pressure": -1e9, "cell": True}, "--pressure"),
+    ],
 )
 def test_settings_that_cannot_be(settings, why):
     with pytest.raises(TenfmaError, match=why):
         relax(copper(), **settings)
+
+
+def test_a_crystal_that_is_torn_apart_is_told_and_not_followed_without_end(monkeypatch):
+    monkeypatch.setattr(relaxation, "FALLEN_APART", 1.02)
+    with pytest.raises(TenfmaError, match="falls apart"):
+        relax(copper(), cell=True, pressure=-5.0)
+    assert relax(copper(a=3.58), cell=True).converged

@@ -128,3 +128,11 @@ def test_names_of_no_file_are_refused(name):
     with pytest.raises(TenfmaError) as told:
         read_frames(name)
     assert len(str(told.value)) < 400
+
+
+@pytest.mark.parametrize(("label", "value"), [("energy", -1e300), ("energy", 1e9), ("forces", 1e200)])
+def test_labels_out_of_all_bounds_are_refused(label, value):
+    atoms = labelled(1)[0]
+    atoms.calc.results[label] = value if label == "energy" else np.full((len(atoms), 3), value)
+    with pytest.raises(TenfmaError, match=r"out of all bounds|at most"):
+        frame_of(atoms)
