@@ -33,6 +33,8 @@ from harness import EVIDENCE, markdown, save, versions
 
 HERE = Path(__file__).resolve().parent
 NAME = "peer"
+#: of ours, for `tenfma train --size`
+SIZE = "large"
 #: frames that are enough to time a step
 FEW = ":20"
 #: aimed at: force error ours / MACE, seconds of a step ours / MACE
@@ -108,7 +110,7 @@ def train_ours(data: Path, folder: Path, minutes: float, seed: int, threads: int
     arguments = [
         "train",
         "--size",
-        "large",
+        SIZE,
         "--data",
         data,
         "--out",
@@ -262,6 +264,7 @@ def main() -> None:
         "threads": options.threads,
         "seed": options.seed,
         "element": options.element,
+        "size": SIZE,
         "ours": {
             **seconds,
             "energy_mae_meV_per_atom": errors.energy_mae,
