@@ -45,6 +45,17 @@ CLAIMS = (
     Claim("Symplectic steps say more than Euler's.", "euler", ("random",)),
     Claim("A path without noise says more than one in a bath.", "langevin", ("random",)),
     Claim("Several steps say more than one.", "one_step", ("random",)),
+    Claim(
+        "One pooled vector says more than every simplex moving, for the same passes.",
+        "concatenated",
+        ("random",),
+    ),
+    Claim(
+        "One pooled vector says more than every simplex moving, for the same processor time.",
+        "concatenated_short",
+        ("random",),
+    ),
+    Claim("One friction for all says more than a learned one per irrep copy.", "learned_bath", ("random",)),
     Claim("It beats a Transformer encoder over the atoms.", "transformer", ("random",)),
     Claim("It beats SOAP with kernel ridge.", "soap", ("random",)),
     Claim("It beats kernel ridge on Module A's static features.", "kernel", ("random",)),
@@ -55,6 +66,8 @@ CLAIMS = (
     Claim("New chemistry: better than static features with a kernel.", "kernel", ("family", "anion")),
     Claim("Low to high energy (carbon): better than without motion.", "messages", ("energy",)),
     Claim("Low to high energy (carbon): better than a static kernel.", "kernel", ("energy",)),
+    Claim("Elements to solid solutions: better than without motion.", "messages", ("alloys",)),
+    Claim("Elements to solid solutions: better than a static kernel.", "kernel", ("alloys",)),
     Claim("Noisy labels: better than a network without motion.", "messages", ("noise",)),
     Claim("Noisy labels: better than static features with a kernel.", "kernel", ("noise",)),
 )

@@ -31,7 +31,7 @@ def run(
     command: str,
 ) -> None:
     """Train an ensemble of evolved embeddings, with a line per epoch."""
-    from tenfma.embedding.evolved import Motion
+    from tenfma.embedding.evolved import BATHS, Motion
     from tenfma.errors import TenfmaError
     from tenfma.training.distributed import started
     from tenfma.training.property import PropertyRecipe, train_property
@@ -42,6 +42,8 @@ def run(
         raise TenfmaError("--task property needs --target, such as --target K_vrh,G_vrh --log")
     targets = targets_of(target, log)
     motion = Motion(steps=steps)
+    if bath not in ("none", *BATHS):
+        raise TenfmaError(f"--bath {bath} is not known; none, {' and '.join(BATHS)} are")
     if bath != "none":
         motion = Motion(method="baoab", steps=steps, kT=kT, friction=FRICTION, bath=bath)
     recipe = PropertyRecipe(

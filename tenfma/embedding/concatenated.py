@@ -116,12 +116,16 @@ class Concatenated(Evolved):
     def __init__(
         self, names: Sequence[str], targets: int, size: Size, motion: Motion, linked: Sequence[int] = ()
     ) -> None:
+        self.check_motion(motion)
+        super().__init__(names, targets, size, motion, linked)
+
+    @staticmethod
+    def check_motion(motion: Motion) -> None:
         if motion.p0 == "thermal" or motion.friction > 0:
             raise TenfmaError(
                 "aggregation 'concatenate' moves without a bath; choose p0 'zero' or 'learned' and no friction, "
                 "or aggregation 'pool'"
             )
-        super().__init__(names, targets, size, motion, linked)
 
     @staticmethod
     def context_width(size: Size) -> int:

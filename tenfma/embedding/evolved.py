@@ -51,6 +51,11 @@ class Motion:
         for name, known in (("p0", MOMENTA), ("bath", BATHS)):
             if getattr(self, name) not in known:
                 raise TenfmaError(f"{name} is {getattr(self, name)!r}; {', '.join(known)} are accepted")
+        for name, unit in (("kT", "eV"), ("friction", "1/time")):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise TenfmaError(
+                    f"{name} is {getattr(self, name)}; a finite number of at least 0 ({unit}) is expected"
+                )
         if self.bath == "learned" and not self.friction > 0:
             raise TenfmaError("the bath 'learned' starts from a friction above 0; give one, and kT in eV")
         if self.p0 == "thermal" and not 0 < self.kT < float("inf"):
@@ -122,6 +127,10 @@ class Evolved(nn.Module):
             nn.SiLU(),
             nn.Linear(size.hidden, targets),
         )
+
+    @staticmethod
+    def check_motion(motion: Motion) -> None:
+        """Raise TenfmaError for a motion that this kind of member has not."""
 
     @staticmethod
     def context_width(size: Size) -> int:

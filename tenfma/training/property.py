@@ -57,7 +57,9 @@ class PropertyRecipe:
     """What moves: 'pool', one vector per crystal; 'concatenate', every atom, bond and triangle."""
 
     def __post_init__(self) -> None:
-        aggregation_named(self.aggregation)
+        aggregation_named(self.aggregation).check_motion(self.motion)
+        if self.schedule.epochs < 1:
+            raise TenfmaError(f"{self.schedule.epochs} passes were asked for; at least 1 is expected")
         if self.members < 1:
             raise TenfmaError(f"{self.members} members were asked for; at least 1 is expected")
         if not 0 < self.valid <= 0.5:

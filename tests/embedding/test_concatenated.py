@@ -1,6 +1,8 @@
 """Every simplex moves: one embedding for one crystal, batches, flips, learning by all ways through time, folders."""
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,9 @@ from tenfma.embedding.concatenated import Concatenated, aggregation_named
 from tenfma.embedding.evolved import Motion
 from tenfma.embedding.graphs import Graphs, graphs_of, static_names
 from tenfma.errors import TenfmaError
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+from labelled_crystals import labelled
 
 MOTION = Motion(steps=6, dt=0.4)
 
@@ -160,14 +165,19 @@ def test_names_and_baths_that_do_not_fit_are_told():
 
 
 def test_the_commands_train_it_by_name_and_load_it_again(tmp_path, capsys):
-    from labelled_crystals import labelled
-
     data, out = str(tmp_path / "train.extxyz"), str(tmp_path / "model")
     write(data, labelled(30))
     command = ["train", "--task", "property", "--data", data, "--out", out, "--target", "e_form_per_atom"]
     command += ["--members", "2", "--epochs", "2", "--steps", "2"]
-    assert run([*command, "--aggregation", "mean"]) == 2
-    assert "pool and concatenate" in capsys.readouterr().err
+    for wrong, told in (
+        (["--aggregation", "mean"], "pool and concatenate"),
+        (["--aggregation", "concatenate", "--bath", "even"], "without a bath"),
+        (["--bath", "cold"], "none, even and learned"),
+        (["--epochs", "0"], "at least 1"),
+    ):
+        assert run([*command, *wrong]) == 2
+        assert told in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
     assert run([*command, "--aggregation", "concatenate"]) == 0
     assert "every atom, bond and triangle moves" in (tmp_path / "model" / "card.md").read_text()
     model = tenfma.load(out)

@@ -115,4 +115,7 @@ def test_names_are_checked():
         Motion(bath="cold")
     with pytest.raises(TenfmaError, match="friction above 0"):
         Motion(bath="learned")
+    for wrong in ({"kT": -1.0}, {"kT": float("nan")}, {"friction": float("inf")}):
+        with pytest.raises(TenfmaError, match="at least 0"):
+            Motion("baoab", **{"kT": 0.1, "friction": 1.0, **wrong})
     assert not hasattr(Evolved(("a",), 1, SMALL, Motion()), "log_friction")
