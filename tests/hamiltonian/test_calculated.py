@@ -131,3 +131,23 @@ def test_what_is_no_start_is_refused():
         tenfma.from_ase(atoms)
     with pytest.raises(TenfmaError, match="no calculator"):
         tenfma.from_ase(bulk("Cu"))
+
+
+class Smeared(EMT):
+    """As DFT with smeared occupations: forces are slopes of the free energy, and `energy` is another number."""
+
+    def calculate(self, *arguments, **options):
+        super().calculate(*arguments, **options)
+        self.results["free_energy"] = self.results["energy"]
+        self.results["energy"] = 2.0 * self.results["energy"] + 1.0
+
+
+def test_h_is_the_energy_whose_slopes_the_forces_are():
+    plain, smeared = copper(), copper()
+    smeared.calc = Smeared()
+    H, q, _ = tenfma.from_ase(smeared)
+    assert float(H.potential_energy(q)) == pytest.approx(plain.get_potential_energy(), rel=1e-13)
+    h, step = 1e-4, np.zeros_like(q)
+    step[1, 2] = h
+    slope = (H.potential_energy(q + step) - H.potential_energy(q - step)) / (2 * h)
+    assert slope == pytest.approx(H.dq(q)[1, 2], abs=1e-6)

@@ -148,3 +148,21 @@ def test_the_baths_heat_is_no_drift():
 def test_plans_that_cannot_be_are_refused(settings, why):
     with pytest.raises(TenfmaError, match=why):
         Plan(**settings)
+
+
+def test_the_noise_of_a_step_does_not_depend_on_how_the_run_is_cut_into_pieces(monkeypatch):
+    from tenfma.simulation import molecular_dynamics
+
+    H, first = emt(), None
+    ends = []
+    for every in (24, 5, 1):
+        first = start(H, copper().positions, NVT)
+        *_, last = run(H, first, NVT, 24, every)
+        ends.append(last)
+    monkeypatch.setattr(molecular_dynamics, "TOGETHER", 7 * first.q.size)  # pieces within an interval
+    *_, last = run(H, first, NVT, 24, 24)
+    assert last.step == 24
+    for end in [*ends[1:], last]:
+        np.testing.assert_allclose(end.q, ends[0].q, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(end.p, ends[0].p, rtol=0, atol=1e-8)
+        assert end.heat == pytest.approx(ends[0].heat, rel=1e-8)
