@@ -3,21 +3,23 @@
 
 const LONGEST = 5000; // ms after which the rest is sent whatever the picture does
 const OFTEN = 60; // ms between two looks
+const AGAIN = 10000; // ms after which an answer that did not come is asked for again
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  if (parentElement.asks) return () => {};
+  parentElement.asks = true;
   const begun = performance.now();
   const stands = () => (data.of === "chart" ? document.querySelector(".js-plotly-plot .main-svg") : window.tenfmaDrawn > 0);
   const rest = window.requestIdleCallback ?? ((then) => setTimeout(then, OFTEN));
-  let gone = false;
   const look = () => {
-    if (gone || parentElement.told) return;
+    if (!parentElement.isConnected) return; // answered, or left
     if (!stands() && performance.now() - begun < LONGEST) { setTimeout(look, OFTEN); return; }
     rest(() => {
-      if (gone || parentElement.told) return;
-      parentElement.told = true;
+      if (!parentElement.isConnected) return;
       setTriggerValue("stands", true);
+      setTimeout(look, AGAIN);
     }, { timeout: 500 });
   };
   look();
-  return () => { gone = true; };
+  return () => {};
 }
