@@ -286,7 +286,7 @@ def ratio_figure(table: pd.DataFrame, axis: str, names: tuple[str, str]) -> go.F
             chart.add_scatter(
                 x=[value for _, value in part], y=[label for label, _ in part], mode="markers+text", name=name,
                 text=[f" {value:,.0f}× " if value >= 10 else f" {value:.2g}× " for _, value in part],
-                textposition=["middle left" if value > middle else "middle right" for _, value in part],
+                textposition=["bottom left" if value > middle else "bottom right" for _, value in part],
                 textfont={"size": 12}, marker={"color": colour, "symbol": symbol, "size": 10},
             )  # fmt: skip
     return chart.update_yaxes(
