@@ -11,7 +11,7 @@ class Playback {
     this.at = 0;
     this.playing = false;
     this.button.onclick = () => this.play(!this.playing);
-    this.range.oninput = () => { this.play(false); this.at = Number(this.range.value); this.draw(); };
+    this.range.oninput = () => { const frame = Number(this.range.value); this.play(false); this.seek(frame); };
     root.onkeydown = (event) => {
       if (["INPUT", "SELECT", "BUTTON"].includes(event.target.tagName)) return;
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
