@@ -101,9 +101,11 @@ class _Run:
             except Exception as error:  # numbers that no one has thought of; the others still come in
                 self._refuse(item, f"it could not be understood ({type(error).__name__}: {str(error)[:120]})")
         with self.catalogue.database.write() as connection:
-            self._store(connection, records)
+            added, again = self._store(connection, records)
             if batch and batch[-1].after is not None:
                 _set_cursor(connection, self.source.origin, batch[-1].after)
+        self.report.added += added  # what a disk or server that failed did not keep is not counted
+        self.report.duplicates += again
 
     def _records(self, item: Item) -> list[Record]:
         loaded = item.load()
@@ -151,7 +153,8 @@ class _Run:
         if len(self.report.refused) < LISTED:
             self.report.refused.append(sentence if item.where in sentence else f"{item.where}: {sentence}")
 
-    def _store(self, connection: Connection, records: list[Record]) -> None:
+    def _store(self, connection: Connection, records: list[Record]) -> tuple[int, int]:
+        """How many of these became entries, and how many repeat one."""
         new: list[Record] = []
         again: dict[str, int | Record] = {}
         for record in records:
@@ -166,8 +169,7 @@ class _Run:
         for key, entry in same.items():
             _add_values(connection, entry, by_key[key].properties)
         note_seen(connection, self.source.origin, same)
-        self.report.added += len(new)
-        self.report.duplicates += len(again)
+        return len(new), len(again)
 
 
 def _plain(text: str) -> str:

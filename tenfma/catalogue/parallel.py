@@ -32,7 +32,7 @@ WORKERS = {
     "distributed.nanny.pre-spawn-environ.NUMBA_NUM_THREADS": 1,
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
-    "logging": {"distributed": "critical"},
+    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
 }
 #: seconds until a scheduler must have its first worker; a queue may keep them waiting
 FIRST_WORKER = 600

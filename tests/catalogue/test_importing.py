@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,9 +17,10 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.io import write
+from sqlalchemy.exc import OperationalError
 
 from tenfma import catalogue
-from tenfma.catalogue import CatalogueError, entries
+from tenfma.catalogue import CatalogueError, entries, importing
 from tenfma.catalogue.export import cif_text
 from tenfma.catalogue.importing import Report, Terms, import_from
 from tenfma.catalogue.sources import SourceError
@@ -431,6 +433,26 @@ def test_killed_at_random_moments(kills, home, trajectory, monkeypatch):
             held = 0
     report = complete(trajectory)
     assert report.repeated == held and report.added == COUNT - held
+
+
+def test_what_a_full_disk_did_not_keep_is_not_counted_and_comes_again(empty, trajectory, monkeypatch):
+    reports, insert = [], importing.insert
+
+    def full(*arguments):
+        ids = insert(*arguments)
+        if len(reports) == 3:
+            raise OperationalError("", {}, sqlite3.OperationalError("database or disk is full"))
+        return ids
+
+    def note(report):
+        reports.append(report)
+        kept.append(report.added)
+
+    kept: list[int] = []
+    monkeypatch.setattr(importing, "insert", full)
+    with pytest.raises(CatalogueError, match="disk is full"):
+        import_from(empty, Files(trajectory), None, note)
+    assert kept == [32, 64, 96] and reports[-1].added == empty.count() == 96
 
 
 def test_a_report_counts_everything():
