@@ -158,3 +158,15 @@ def test_killed_while_writing_nothing_is_half_there(held, server, monkeypatch):
     assert len(held.sites([entry.id for entry in entries])) == len(entries)
     held.add([perovskite(n) for n in range(300)], "test")
     assert held.count() == 300
+
+
+def test_a_store_of_an_older_program_is_brought_up_to_date(held, server):
+    held.add([perovskite(1)], "test")
+    with held.database.write() as connection:
+        connection.execute(text("drop index entries_by_elements, properties_by_unit, properties_of_one"))
+        connection.execute(text("create index properties_by_value on properties (name, value)"))
+        connection.execute(text("update facts set value = '1' where name = 'schema'"))
+    with catalogue.open(server, filled=False) as store, store.database.read() as connection:
+        indexes = set(connection.scalars(text("select indexname from pg_indexes")))
+        assert {"entries_by_elements", "properties_by_unit", "properties_of_one"} <= indexes
+        assert "properties_by_value" not in indexes and store.count(properties={"K_vrh": (1, None)}) == 1
