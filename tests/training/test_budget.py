@@ -16,7 +16,8 @@ from tenfma.training.forces import Report, train_forces
 from tenfma.training.least_squares import Solver, split
 from tenfma.training.moments import Assembly
 
-RECIPE = replace(SMALL, energy_weights=(5.0, 20.0), ridges=(1e-6, 1e-8, 1e-10))
+RIDGES = (1e-6, 1e-8, 1e-10)
+RECIPE = replace(SMALL, energy_weights=(5.0, 20.0), ridges=RIDGES, ridges_mixed=RIDGES)
 DESCRIPTION = RECIPE.description((5, 7))
 
 

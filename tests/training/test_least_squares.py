@@ -137,6 +137,7 @@ def test_few_frames_are_held_out_in_turn_and_many_once():
     many = split(1000, 0.1, seed=3)
     assert np.bincount(many).tolist() == [900, 100]
     assert sorted(split(2, 0.1, seed=0)) == [1, 2]
+    assert not np.array_equal(few, split(23, 0.1, seed=4)) and np.array_equal(few, split(23, 0.1, seed=3))
 
 
 @pytest.mark.parametrize(
