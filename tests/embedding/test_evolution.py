@@ -58,7 +58,7 @@ def test_a_saved_model_comes_back_whole(model, salt, tmp_path):
 def test_a_broken_model_folder_is_refused_in_words(model, tmp_path):
     model.save(tmp_path)
     (tmp_path / "weights.safetensors").write_bytes(b"noise")
-    with pytest.raises(TenfmaError, match="no readable model"):
+    with pytest.raises(TenfmaError, match="is no file of weights"):
         load(str(tmp_path))
 
 
