@@ -210,9 +210,7 @@ def main() -> None:
         found: dict[str, Any] = {
             "load": round(os.getloadavg()[0], 1),
             "first start": start_up(folder / "new", options.url),
-            "later start": round(
-                statistics.median(start_up(folder / "new", options.url) for _ in range(3)), 2
-            ),
+            "later start": start_up(folder / "new", options.url, 3),
         }
         emptied(options.url)
         with catalogue.open(options.url or None, filled=False) as held:
