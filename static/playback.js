@@ -1,6 +1,9 @@
 // What every player shares: a button, a range and a speed; frames counted on while it plays and can be seen.
 // A player gives `draw()`, sets `frames`, and may count something of its own in `passed(seconds)`.
 
+const ENOUGH = 40; // frames the screen offers in a second; where it offers fewer, the machine has other work,
+const SPARING = 100; // and a player draws only after so many ms, which leaves that work its time
+
 class Playback {
   constructor(root, duration) {
     this.root = root;
@@ -58,18 +61,25 @@ class Playback {
     this.button.setAttribute("aria-pressed", String(on));
     cancelAnimationFrame(this.request);
     if (!on) return;
-    let last = performance.now(), drawn = 0, since = last;
+    let last = performance.now(), drawn = 0, offered = 0, since = last, pause = 0;
     const tick = (now) => {
       this.request = requestAnimationFrame(tick);
-      const seconds = Math.max(0, Math.min(0.1, (now - last) / 1000)); // a frame may be stamped before the click
+      offered += 1;
+      if (this.visible === false || document.hidden) { last = since = now; drawn = offered = 0; return; }
+      if (now - last < pause) return;
+      const seconds = Math.max(0, Math.min(0.2, (now - last) / 1000)); // a frame may be stamped before the click
       last = now;
-      if (this.visible === false || document.hidden) { since = now; drawn = 0; return; }
       this.passed(seconds);
       this.at += (seconds * Number(this.speed.value) * (this.frames - 1)) / this.duration;
       if (this.at > this.frames - 1) this.at = 0;
       this.draw();
       drawn += 1;
-      if (now - since > 1000) { this.root.dataset.fps = ((1000 * drawn) / (now - since)).toFixed(1); since = now; drawn = 0; }
+      if (now - since < 1000) return;
+      const rate = (count) => (1000 * count) / (now - since);
+      this.root.dataset.fps = rate(drawn).toFixed(1);
+      pause = rate(offered) < ENOUGH ? SPARING : 0;
+      since = now;
+      drawn = offered = 0;
     };
     this.request = requestAnimationFrame(tick);
   }

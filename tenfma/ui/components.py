@@ -1,6 +1,7 @@
 """Browser components of our own: crystal viewer, player, energy flow. Their code is in static/, no other origin."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -48,6 +49,19 @@ def crystal(
         default={"picked": None},
         on_picked_change=on_pick or _heard,
     )
+
+
+_ahead = st.components.v2.component("tenfma_ahead", html="<span></span>", js=_asset("ahead.js"))
+
+
+def chart_ahead() -> None:
+    """Have the browser fetch and compile Plotly, most of a first chart's wait, while the page is being computed.
+
+    Streamlit would ask for that file only once a chart arrives. Where it goes by another name, nothing happens.
+    """
+    folder = Path(st.__file__).parent / "static" / "static" / "js"
+    files = sorted(file.name for file in folder.glob("PlotlyChart.*.js"))
+    _ahead(key="ahead", data={"files": files})
 
 
 _later = st.components.v2.component("tenfma_later", html="<span></span>", js=_asset("later.js"))

@@ -14,7 +14,7 @@ import streamlit as st
 
 from tenfma.errors import TenfmaError
 from tenfma.site import site
-from tenfma.ui import lessons, state
+from tenfma.ui import components, lessons, state
 from tenfma.ui.texts import LANGUAGES, Texts, language_of, texts
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ PAGES = {
     "evidence": "pages/evidence.py",
 }
 
+#: pages whose first picture is a chart
+CHARTED = ("drift", "heat", "atlas", "evidence")
+
 #: what Markdown, LaTeX and Streamlit's own directives would read as commands
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>$:~^&@/])")
 
@@ -52,6 +55,8 @@ def begin(name: str) -> Texts:
         initial_sidebar_state="collapsed",
     )
     st.html(site() / "static" / "pages.css")
+    if name in CHARTED:
+        components.chart_ahead()
     if _header(t) != language:  # chosen while the server was away: all else is as the address says
         st.rerun()
     lessons.show(t, PAGES, name)
