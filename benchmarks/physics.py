@@ -23,8 +23,9 @@ REFERENCE: dict[str, dict[str, Any]] = {
     "Si": {
         "gamma": (15.1, "PBE; measured 15.53 THz"),
         "elastic": (
-            {"C11": 165.8, "C12": 63.9, "C44": 79.6},
-            "measured (McSkimin and Andreatch, J. Appl. Phys. 35 (1964) 2161); no DFT figure found",
+            {"C11": 153.1, "C12": 57.0, "C44": 74.3},
+            "DFT (Zongo et al., npj Comput. Mater. 10 (2024) 218, table 2); measured 165.8, 63.9, 79.6 (McSkimin and "
+            "Andreatch, J. Appl. Phys. 35 (1964) 2161)",
         ),
     },
     "Mo": {
