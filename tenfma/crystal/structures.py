@@ -5,11 +5,8 @@ that a broken one harms no other. What was done to a structure on the way in (wh
 states left out, a molecule put in a box) is told by `notes(structure)`.
 """
 
-import gzip
-import io
 import re
 import warnings
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ from tenfma.crystal.formats import FORMATS
 from tenfma.crystal.formats.extxyz import boxed
 from tenfma.crystal.sources import EXPECTED, LARGEST_LIST, PREFIX, check_file, check_source, size_of
 from tenfma.errors import StructureError
+from tenfma.unpacking import unpacked
 
 __all__ = [
     "PREFIX",
@@ -153,7 +151,7 @@ def _split(data: bytes, name: str) -> Unread:
     """The frames in the contents of a file called `name`."""
     name = name or "the file without a name"
     if data[:2] == b"\x1f\x8b":
-        data = _unpacked(data, name)
+        data = unpacked(data, name, LARGEST_LIST, StructureError)
     elif name.lower().endswith(".gz"):
         raise StructureError(f"{name} is not a gzip file, though its name says so; rename it or compress it")
     text = _text(data, name)
@@ -211,17 +209,6 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except (OSError, ValueError) as error:
         raise StructureError(f"{str(path)[:80]} could not be opened: {_sentence(error)}") from error
-
-
-def _unpacked(data: bytes, name: str) -> bytes:
-    try:
-        with gzip.open(io.BytesIO(data)) as file:
-            plain = file.read(LARGEST_LIST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise StructureError(f"{name} is not a whole gzip file; compress it again") from error
-    if len(plain) > LARGEST_LIST:
-        raise StructureError(f"{name} unpacks to more than {size_of(LARGEST_LIST)}; split it")
-    return plain
 
 
 def _text(data: bytes, name: str) -> str:

@@ -1,11 +1,9 @@
 """What a file of labelled frames holds, before any of it is believed: bytes of a sensible size, counts that are there."""
 
-import gzip
-import io
-import zlib
 from pathlib import Path
 
 from tenfma.errors import TenfmaError
+from tenfma.unpacking import unpacked
 
 #: bytes, as they lie on disk and unpacked
 LARGEST = 4 * 2**30
@@ -26,7 +24,7 @@ def content_of(path: Path, expected: str) -> bytes:
             raise
         reason = getattr(error, "strerror", None) or error
         raise TenfmaError(f"{_named(path)} could not be opened: {reason}") from error
-    return _unpacked(raw, path) if path.name.lower().endswith(".gz") else raw
+    return unpacked(raw, path, LARGEST) if path.name.lower().endswith(".gz") else raw
 
 
 def plain_name(path: Path) -> str:
@@ -48,17 +46,6 @@ def check_counts(text: str, path: Path) -> None:
                 f"frame {frame} of {path.name} says that it has {count} atoms, and {left} lines follow; write it again"
             )
         place, frame = place + 2 + count, frame + 1
-
-
-def _unpacked(raw: bytes, path: Path) -> bytes:
-    try:
-        with gzip.open(io.BytesIO(raw)) as file:
-            plain = file.read(LARGEST + 1)
-    except (EOFError, OSError, zlib.error) as error:
-        raise TenfmaError(f"{path} is not a whole gzip file; compress it again") from error
-    if len(plain) > LARGEST:
-        raise TenfmaError(f"{path} unpacks to more than {LARGEST / 2**30:.0f} GB; split it")
-    return plain
 
 
 def _named(path: Path) -> str:

@@ -3,13 +3,10 @@
 Items are named by the contents of their file, so that a file brought once is known again wherever it lies.
 """
 
-import gzip
 import hashlib
-import io
 import os
 import warnings
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +16,7 @@ from tenfma.catalogue.sources import Item, Loaded, SourceError
 from tenfma.catalogue.sources.beside import BESIDE, Row, rows_beside
 from tenfma.catalogue.sources.numbers import labels_of, left_out, units_of, values_of
 from tenfma.errors import StructureError
+from tenfma.unpacking import unpacked
 
 LARGEST = 512 * 2**20
 #: members of an archive, and bytes they may unpack to together
@@ -116,13 +114,9 @@ def of_bytes(data: bytes, shown: str, beside: Row | None = None) -> Iterator[Ite
 def _text(data: bytes, shown: str) -> str:
     """The text of a file, unpacked where it is gzip, and no longer than is read."""
     if data[:2] == b"\x1f\x8b":
-        try:
-            with gzip.open(io.BytesIO(data)) as file:
-                data = file.read(LARGEST + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise SourceError(f"{shown} is not a whole gzip file; compress it again") from error
-    if len(data) > LARGEST:
-        raise SourceError(f"{shown} unpacks to more than {LARGEST // 2**20} MB; split it")
+        data = unpacked(data, shown, LARGEST, SourceError)
+    elif len(data) > LARGEST:
+        raise SourceError(f"{shown} is larger than {LARGEST // 2**20} MB; split it")
     if not data.strip():
         raise SourceError(f"{shown} is empty; at least one crystal is expected")
     return data.decode("utf-8-sig", errors="replace")
