@@ -39,6 +39,9 @@ CHARTED = ("drift", "heat", "atlas", "evidence")
 
 #: what Markdown, LaTeX and Streamlit's own directives would read as commands
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>$:~^&@/])")
+_RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
+_TEN_TO = re.compile(f"×10([{_RAISED}]+)")
+_LOWERED = str.maketrans(_RAISED, "-0123456789")
 
 
 def begin(name: str) -> Texts:
@@ -121,8 +124,12 @@ def equations(t: Texts, items: Sequence[tuple[str, str]]) -> None:
 
 
 def latex_words(words: str) -> str:
-    """Words of the catalogue inside a formula."""
-    return rf"\text{{({words})}}"
+    """Words of the catalogue inside a formula, with powers of ten as LaTeX writes them: 3×10⁻¹⁶ → 3\\times 10^{-16}."""
+
+    def raised(power: re.Match[str]) -> str:
+        return rf"}}\times 10^{{{power[1].translate(_LOWERED)}}}\text{{"
+
+    return rf"\text{{({_TEN_TO.sub(raised, words)})}}"
 
 
 def figure(t: Texts, chart: Any, name: str, alt: str, table: pd.DataFrame, key: str | None = None) -> Any:

@@ -12,6 +12,7 @@ from tenfma.crystal import prototypes
 from tenfma.ui.components import AT_ONCE
 from tenfma.ui.layout import PAGES
 from tenfma.ui.texts import CATALOGUE
+from tenfma.viz import notebook
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 120
@@ -55,6 +56,37 @@ def markdown(at: AppTest) -> str:
     return "\n".join(element.value for element in at.markdown)
 
 
+def formulas(at: AppTest) -> list[str]:
+    """All LaTeX of a page: its formulas, and those within its sentences."""
+    within = re.findall(r"(?<!\\)\$([^$]+)(?<!\\)\$", markdown(at))
+    return [element.value.strip("$\n") for element in at.latex] + within
+
+
+def strange(formula: str) -> str:
+    """What the browser's LaTeX would complain of: signs beyond ASCII, but for Chinese words within \\text."""
+    outside = re.sub(
+        r"\\text\{[^{}]*\}",
+        lambda words: re.sub(r"[\u3000-\u30ff\u4e00-\u9faf\uff00-\uff60]", "", words[0]),
+        formula,
+    )
+    return re.sub(r"[\x20-\x7e\n]", "", outside)
+
+
+def test_what_is_strange_in_latex():
+    assert strange(r"\text{(residual 1×10⁻¹⁶)}") == "×⁻¹⁶"
+    assert strange(r"p_0 \quad 残差") == "残差"
+    assert strange(r"p_{\theta} \qquad \text{(残差 3}\times 10^{-16}\text{)}") == ""
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("example", notebook.EXAMPLES)
+def test_formulas_of_the_notebook_are_latex(example, language):
+    at = opened("mechanics", lagrangian=example, lang=language)
+    assert not at.exception
+    assert len(formulas(at)) > 5
+    assert [formula for formula in formulas(at) if strange(formula)] == []
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("page", DRAWN)
 def test_page_draws_in_both_languages(page, language):
@@ -64,6 +96,7 @@ def test_page_draws_in_both_languages(page, language):
     column = ["en", "zh"].index(language)
     assert at.title[0].value == CATALOGUE[f"{page}.title"][column]
     assert CATALOGUE["notice"][column] in markdown(at), "the page says nothing of what to notice"
+    assert [formula for formula in formulas(at) if strange(formula)] == []
     for chart in charts(at):
         assert any(len(trace.get("x", [])) for trace in chart["data"]), "a figure without data"
         assert chart["layout"]["paper_bgcolor"] == "rgba(0,0,0,0)", "a figure that hides the page's colour"
