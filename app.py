@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from tenfma.ui import cache, components, layout, lessons, state
+from tenfma.ui import cache, components, layout, lessons, portraits, state
 
 t = layout.begin("home")
 picture, words = st.columns([1.6, 1], gap="large", vertical_alignment="center")
@@ -10,7 +10,7 @@ picture, words = st.columns([1.6, 1], gap="large", vertical_alignment="center")
 with words:
     st.markdown(t("home.lead"))
 with picture:
-    study = cache.home_study(t("patch.area"))
+    study = portraits.home(t("patch.area"))
     components.player(t, study.movie, t("home.picture"), key="home-player", height=340)
     files = st.container()
 

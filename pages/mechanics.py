@@ -1,10 +1,10 @@
 """Mechanics notebook: Lagrangian to Hamiltonian step by step, Hamilton's equations, brackets, conserved quantities."""
 
-import pandas as pd
 import streamlit as st
 
-from tenfma.ui import cache, components, layout, state
-from tenfma.viz import notebook, phase
+from tenfma.ui import components, layout, portraits, state
+from tenfma.viz.lagrangians import EXAMPLES
+from tenfma.viz.names import pretty
 
 t = layout.begin("mechanics")
 OWN = "own"
@@ -12,16 +12,26 @@ with st.container(key="picture-first"):
     steps, beside = st.columns([1.15, 1], gap="large")
 
 with steps:
-    options = [*notebook.EXAMPLES, OWN]
     slug = state.choice(
-        t("mechanics.example"), "lagrangian", options, lambda s: t(f"mechanics.{s}"), default="kepler"
+        t("mechanics.example"),
+        "lagrangian",
+        [*EXAMPLES, OWN],
+        lambda s: t(f"mechanics.{s}"),
+        default="kepler",
     )
-    text = notebook.EXAMPLES.get(slug) or state.words(
+    text = EXAMPLES.get(slug) or state.words(
         t("mechanics.formula"), "L", "v**2/2 - q**4/4 + q**2/2", limit=200, help=t("mechanics.formula.help")
     )
+with beside:  # sent before anything is derived
+    st.subheader(t("mechanics.picture.title"), anchor=False)
     with layout.told():
-        book = cache.notebook(text)
-        H = book.system()
+        orbit = portraits.orbit(text)
+    components.player(t, orbit.movie, t("mechanics.picture"), key="mechanics-player", height=330)
+    layout.data(t, f"notebook-{slug}", orbit.table())
+
+book = portraits.notebook(text)
+H = book.system()
+with steps:
     lines = (
         ("mechanics.step1", [book.lagrangian_latex()]),
         ("mechanics.step2", book.momenta_latex()),
@@ -34,19 +44,14 @@ with steps:
         for formula in formulas:
             st.latex(formula)
 
-found = cache.conserved(text)
-names = ", ".join(f"{phase.pretty(name)}" for name in (*book.coordinates, *book.momenta))
+found = portraits.conserved(text)
+names = ", ".join(pretty(name) for name in (*book.coordinates, *book.momenta))
 with beside:
-    st.subheader(t("mechanics.picture.title"), anchor=False)
-    with layout.told():
-        study = cache.portrait(text)
-        components.player(t, study.movie, t("mechanics.picture"), key="mechanics-player", height=330)
-        layout.data(t, f"notebook-{slug}", pd.DataFrame(study.table))
     if book.parameters:
         st.caption(t("mechanics.parameters", value=1) + ": " + layout.plain(", ".join(book.parameters)))
     if book.cyclic:
-        momenta = [phase.pretty(p) for q, p in zip(book.coordinates, book.momenta) if q in book.cyclic]
-        cyclic = ", ".join(phase.pretty(q) for q in book.cyclic)
+        momenta = [pretty(p) for q, p in zip(book.coordinates, book.momenta) if q in book.cyclic]
+        cyclic = ", ".join(pretty(q) for q in book.cyclic)
         layout.notice(
             t, t("mechanics.note.cyclic", names=cyclic, momenta=", ".join(momenta), count=len(found))
         )
@@ -64,6 +69,8 @@ with beside:
 @st.fragment
 def brackets() -> None:
     """{A, B} of what a person types."""
+    from tenfma.viz.notebook import typed_bracket
+
     st.subheader(t("mechanics.brackets"), anchor=False)
     st.markdown(t("mechanics.brackets.text", names=names))
     left, right = st.columns(2)
@@ -72,7 +79,7 @@ def brackets() -> None:
     with right:
         b = state.words("B", "B", "H", limit=200)
     with layout.told(stop=False):
-        found = notebook.typed_bracket(H, a, b)
+        found = typed_bracket(H, a, b)
         st.latex(found.latex())
         if found.vanishes:
             st.markdown(t("mechanics.bracket.zero"))

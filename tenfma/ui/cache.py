@@ -12,11 +12,8 @@ from tenfma.errors import StructureError
 from tenfma.viz import first
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from tenfma.viz.bonds import Bond
     from tenfma.viz.crystal_tables import Symmetry
-    from tenfma.viz.player import Movie
 
 UPLOAD = "upload"
 #: how the address names an entry of the catalogue
@@ -238,55 +235,6 @@ def _standard(_chosen: Crystal, key: str) -> Crystal:
     return Crystal(_chosen.source, _chosen.title, structure, near_bonds(structure), _chosen.notes)
 
 
-@dataclass(frozen=True)
-class Home:
-    """The picture on the home page: a motion, and the area of its patch at every frame."""
-
-    movie: Movie
-    area: np.ndarray
-
-    def table(self) -> pd.DataFrame:
-        """t, q, p, H and the patch's area at every frame."""
-        import pandas as pd
-
-        (path,), (energy,) = self.movie.paths.values(), self.movie.energies.values()
-        columns = {"t": self.movie.times, "q": path[:, 0], "p": path[:, 1], "H": energy}
-        return pd.DataFrame({**columns, "area": self.area})
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def home_study(area_name: str) -> Home:
-    """The pendulum on the home page: one orbit and a patch of neighbours, by leapfrog."""
-    from tenfma.viz.player import Movie
-
-    kept = first.value("home", "pendulum", _pendulum)
-    area, patch, grid = np.array(kept["area"]), first.array(kept["patch"]), first.array(kept["grid"])
-    paths, energies = ({"leapfrog": np.array(kept[name])} for name in ("path", "energy"))
-    movie = Movie(np.array(kept["times"]), paths, tuple(kept["names"]), energies, patch=patch, grid=grid)
-    movie.grid_range, movie.range = tuple(kept["grid_range"]), tuple(kept["range"])
-    movie.levels, movie.bold, movie.values = kept["levels"], kept["bold"], {area_name: area}
-    return Home(movie, area)
-
-
-def _pendulum() -> dict[str, Any]:
-    from tenfma.hamiltonian.textbook import textbook
-    from tenfma.viz import phase
-
-    H = textbook("pendulum")
-    plane = phase.planes(H)["q-p"]
-    q0, p0 = np.array([1.3]), np.array([0.0])
-    study = phase.study(H, q0, p0, 0.1, 420, ["leapfrog"], plane, radius=0.55, points=240)
-    movie = study.movie
-    assert movie.patch is not None
-    assert movie.grid is not None
-    return {
-        "times": movie.times.tolist(), "path": movie.paths["leapfrog"].tolist(), "names": list(movie.names),
-        "energy": movie.energies["leapfrog"].tolist(), "patch": first.halves(movie.patch),
-        "grid": first.halves(movie.grid), "grid_range": movie.grid_range, "levels": list(map(float, movie.levels)),
-        "bold": movie.bold, "range": movie.range, "area": np.asarray(study.area).tolist(),
-    }  # fmt: skip
-
-
 @st.cache_data(max_entries=1, show_spinner=False)
 def trained_models() -> list[str]:
     """Names of the trained models that are shipped: folders of assets/models with a card."""
@@ -294,35 +242,6 @@ def trained_models() -> list[str]:
 
     folder = assets() / "models"
     return sorted(card.parent.name for card in folder.glob("*/card.json")) if folder.is_dir() else []
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def notebook(text: str) -> Any:
-    """The steps from a Lagrangian to its Hamiltonian."""
-    from tenfma.viz import notebook as book
-
-    return book.from_lagrangian(text)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def conserved(text: str) -> Any:
-    """Conserved polynomials of that Hamiltonian."""
-    from tenfma.viz import notebook as book
-
-    return book.conserved(notebook(text).system())
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def portrait(text: str) -> Any:
-    """One orbit of that Hamiltonian in the plane of its first coordinate."""
-    from tenfma.viz import phase
-
-    book = notebook(text)
-    H = book.system()
-    turning = next((name for name in book.coordinates if name not in book.cyclic), book.coordinates[0])
-    plane = next(plane for plane in phase.planes(H, 4).values() if plane.names[0] == phase.pretty(turning))
-    q0, p0 = phase.lively_start(H)
-    return phase.study(H, q0, p0, 0.02, 1500, [phase.default_method(H)], plane)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

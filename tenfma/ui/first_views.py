@@ -9,7 +9,7 @@ from tenfma.ui.layout import PAGES
 from tenfma.viz import first
 
 #: pages that draw from first views
-DRAWN = ("home", "materials", "simplices", "couplings", "heat", "drift", "atlas")
+DRAWN = ("home", "materials", "simplices", "couplings", "heat", "drift", "mechanics", "atlas")
 
 
 def computed() -> dict[str, Any]:

@@ -10,7 +10,8 @@ from tenfma.hamiltonian.symbolic import SymbolicHamiltonian, symbolic
 from tenfma.hamiltonian.textbook import textbook
 from tenfma.ui import layout, state
 from tenfma.ui.texts import Texts
-from tenfma.viz.phase import pretty, start_of
+from tenfma.viz.names import pretty
+from tenfma.viz.phase import start_of
 
 OWN = "own"
 DEFAULT_FORMULA = "p**2/2 + q**4/4 - q**2/2"

@@ -14,6 +14,7 @@ from tenfma.dynamics.methods import METHODS
 from tenfma.hamiltonian.protocol import Capability, Hamiltonian
 from tenfma.hamiltonian.symbolic import SymbolicHamiltonian
 from tenfma.hamiltonian.textbook import TextbookSystem
+from tenfma.viz.names import pretty
 from tenfma.viz.player import MOST_FRAMES, Movie, fitted
 
 #: methods a page offers, simplest first
@@ -82,21 +83,6 @@ def planes(H: SymbolicHamiltonian, most: int = 3) -> dict[str, Plane]:
     for i in range(min(len(q), most) - 1):
         shown[f"{q[i]}-{q[i + 1]}"] = Plane(("q", i), ("q", i + 1), (pretty(q[i]), pretty(q[i + 1])))
     return shown
-
-
-_GREEK = {"theta": "θ", "phi": "φ", "psi": "ψ", "alpha": "α", "beta": "β", "omega": "ω"}
-_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
-
-def pretty(name: str) -> str:
-    """A variable's name as it is written by hand: theta1 → θ₁, ptheta1 → p_θ₁, pr → p_r."""
-    for word, letter in _GREEK.items():
-        for prefix, shown in (("", ""), ("p", "p_")):
-            if name.startswith(prefix + word):
-                return shown + letter + name.removeprefix(prefix + word).translate(_BELOW)
-    if len(name) == 2 and name[0] == "p" and name[1].isalpha():
-        return "pₓ" if name == "px" else f"p_{name[1]}"
-    return name.translate(_BELOW)
 
 
 def ring(

@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from tenfma.dynamics.sections import Section, poincare, shell
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.symbolic import SymbolicHamiltonian
-from tenfma.viz.phase import default_method, pretty
+from tenfma.viz.names import pretty
+from tenfma.viz.phase import default_method
 from tenfma.viz.style import MARKS, figure
 
 #: how far from nought starts are sought, the smallest reach that holds enough of them first

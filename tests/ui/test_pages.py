@@ -6,13 +6,14 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tenfma.crystal import prototypes
 from tenfma.ui.components import AT_ONCE
 from tenfma.ui.layout import PAGES
 from tenfma.ui.texts import CATALOGUE
-from tenfma.viz import notebook
+from tenfma.viz.lagrangians import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 120
@@ -47,6 +48,19 @@ def test_what_follows_the_first_picture_waits_for_it():
     assert len(charts(at.run())) == 2, "the browser has told that it stands"
 
 
+def test_the_notebook_sends_its_picture_before_it_derives_anything(monkeypatch):
+    def broken(text):
+        raise RuntimeError("derived first")
+
+    st.cache_resource.clear()
+    monkeypatch.setattr("tenfma.viz.notebook.from_lagrangian", broken)
+    at = (
+        AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT).switch_page(PAGES["mechanics"]).run()
+    )
+    assert at.exception, "nothing has been derived at all"
+    assert [each.proto.component_name for each in at.get("bidi_component")] == ["tenfma_player"]
+
+
 def charts(at: AppTest) -> list[dict]:
     """The Plotly figures of a page, as plain JSON."""
     return [json.loads(element.proto.spec) for element in at.get("plotly_chart")]
@@ -79,7 +93,7 @@ def test_what_is_strange_in_latex():
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("example", notebook.EXAMPLES)
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_formulas_of_the_notebook_are_latex(example, language):
     at = opened("mechanics", lagrangian=example, lang=language)
     assert not at.exception

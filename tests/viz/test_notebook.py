@@ -5,6 +5,7 @@ import sympy
 
 from tenfma.errors import FormulaError, TenfmaError
 from tenfma.viz import notebook
+from tenfma.viz.lagrangians import EXAMPLES
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ def test_known_hamiltonians(lagrangian, hamiltonian):
     assert sympy.simplify(found + expected) != 0
 
 
-@pytest.mark.parametrize("text", notebook.EXAMPLES.values())
+@pytest.mark.parametrize("text", EXAMPLES.values())
 def test_hamilton_gives_lagranges_equations(text):
     book = notebook.from_lagrangian(text)
     sym = {
@@ -39,7 +40,7 @@ def test_hamilton_gives_lagranges_equations(text):
 
 
 def test_cyclic_coordinate_has_a_conserved_momentum():
-    book = notebook.from_lagrangian(notebook.EXAMPLES["kepler"])
+    book = notebook.from_lagrangian(EXAMPLES["kepler"])
     assert book.cyclic == ("phi",)
     assert notebook.typed_bracket(book.system(), "pphi", "H").vanishes
     assert not notebook.typed_bracket(book.system(), "pr", "H").vanishes

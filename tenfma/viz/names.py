@@ -1,0 +1,15 @@
+"""How variables are called in figures and sentences."""
+
+_GREEK = {"theta": "θ", "phi": "φ", "psi": "ψ", "alpha": "α", "beta": "β", "omega": "ω"}
+_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def pretty(name: str) -> str:
+    """A variable's name as it is written by hand: theta1 → θ₁, ptheta1 → p_θ₁, pr → p_r."""
+    for word, letter in _GREEK.items():
+        for prefix, shown in (("", ""), ("p", "p_")):
+            if name.startswith(prefix + word):
+                return shown + letter + name.removeprefix(prefix + word).translate(_BELOW)
+    if len(name) == 2 and name[0] == "p" and name[1].isalpha():
+        return "pₓ" if name == "px" else f"p_{name[1]}"
+    return name.translate(_BELOW)
