@@ -1,99 +1,55 @@
-"""The command line, `tenfma`: one file per command; an error is one plain sentence and exit code 2."""
+"""The command line, `tenfma`: one file per command; an error is one plain sentence and exit code 2.
 
+This door imports next to nothing, so that Ctrl-C is answered while the rest is still being imported.
+"""
+
+import signal
 import sys
-import warnings
-from importlib import import_module
+import threading
+from types import FrameType
 
-import typer
-
-import tenfma
-from tenfma.crystal import RESOLVERS
-from tenfma.errors import TenfmaError
-
-#: command -> (module, function); these modules import what is heavy inside their functions, so `--help` is quick
-COMMANDS = {
-    "app": ("tenfma.cli.app", "app"),
-    "catalogue": ("tenfma.cli.catalogue", "catalogue"),
-    "certify": ("tenfma.cli.certify", "certify"),
-    "embed": ("tenfma.cli.embed", "embed"),
-    "evaluate": ("tenfma.cli.evaluate", "evaluate"),
-    "evolve": ("tenfma.cli.evolve", "evolve"),
-    "explain": ("tenfma.cli.explain", "explain"),
-    "featurize": ("tenfma.cli.featurize", "featurize"),
-    "md": ("tenfma.cli.md", "md"),
-    "relax": ("tenfma.cli.relax", "relax"),
-    "train": ("tenfma.cli.train", "train"),
-}
-
-#: the base of every usage error, whether Typer brings its own copy of click or uses the installed one
-UsageProblem: type[Exception] = next(
-    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
-)
-
-BAD_INPUT = 2
 INTERRUPTED = 130
 
 
-def build() -> typer.Typer:
-    """The Typer application with every command registered."""
-    app = typer.Typer(
-        name="tenfma",
-        help="Crystals as simplicial complexes that move under a learned, certified Hamiltonian.",
-        no_args_is_help=True,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-    )
+class _Interrupts:
+    """Remembers Ctrl-C: a library that is broken into while it is imported may turn it into an error of its own."""
 
-    @app.callback(invoke_without_command=True)
-    def _root(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
-        if version:
-            typer.echo(f"tenfma {tenfma.__version__}")
-            raise typer.Exit
+    def __init__(self) -> None:
+        self.asked = False
 
-    for name, (module, function) in COMMANDS.items():
-        command = getattr(import_module(module), function)
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
-        else:
-            app.command(name)(command)
-    return app
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        raise KeyboardInterrupt
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code: 0 done, 2 bad input, 130 interrupted."""
-    warnings.simplefilter(
-        "ignore"
-    )  # what a person must know is said in a sentence, not in a library's warning
-    RESOLVERS["catalogue:"] = _from_catalogue
+    interrupts = _Interrupts()
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
     try:
-        result = build()(arguments, standalone_mode=False, prog_name="tenfma")
-        if result == INTERRUPTED:  # Typer's own answer to Ctrl-C
-            raise KeyboardInterrupt
-        return result if isinstance(result, int) else 0
-    except TenfmaError as error:
-        print(f"tenfma: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except UsageProblem as error:
-        message = error.format_message()  # type: ignore[attr-defined]
-        if type(error).__name__ == "NoArgsIsHelpError":
-            print(message)
-            return 0
-        print(f"tenfma: {message} (see `tenfma --help`)", file=sys.stderr)
-        return BAD_INPUT
-    except (KeyboardInterrupt, typer.Abort):
-        print("tenfma: interrupted; what was finished is kept", file=sys.stderr)
-        return INTERRUPTED
+        if ours:
+            signal.signal(signal.SIGINT, interrupts)
+        try:
+            from tenfma.cli.application import answer
 
-
-def _from_catalogue(name: str):
-    """The crystal of an entry of the user's catalogue, by id or identifier."""
-    from tenfma import catalogue
-
-    with catalogue.open() as held:
-        return held.structure(name)
+            return answer(arguments)
+        finally:
+            if ours:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+    except KeyboardInterrupt:
+        pass
+    except Exception:
+        if not interrupts.asked:
+            raise
+    print("tenfma: interrupted; what was finished is kept", file=sys.stderr)
+    return INTERRUPTED
 
 
 def main() -> None:
     """Entry point of the console script."""
-    raise SystemExit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # all is said and written: nothing is left to break into
+    raise SystemExit(code)
