@@ -2,7 +2,7 @@
 
 SQLite in the user's data folder unless `TENFMA_DATABASE_URL` names another database; `TENFMA_DATA_HOME` moves the folder.
 Write-ahead logging lets any number of processes read while one writes; what a transaction has not finished is not there
-after a kill.
+after a kill. A store that may only be read is searched all the same; writing to it is refused.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -62,12 +63,22 @@ class Database:
         self.url = database_url(url)
         self.engine = _engine(self.url)
         self.lite = self.engine.dialect.name == "sqlite"
+        #: an SQLite file that is there and may not be written, or lies where no file may be written
+        self.read_only = self.lite and (path := _file(self.url)) is not None and _only_read(path)
         with told(self.shown):
             with self.engine.connect() as connection:
                 current = version(connection) == len(MIGRATIONS)
             if not current:
-                with self.write() as connection:
-                    migrate(connection)
+                self._migrate()
+
+    def _migrate(self) -> None:
+        if self.read_only:
+            raise CatalogueError(
+                f"the catalogue {self.shown} is of another version of the program and may only be read; open it once "
+                "where it may be written"
+            )
+        with self.write() as connection:
+            migrate(connection)
 
     @property
     def shown(self) -> str:
@@ -81,9 +92,19 @@ class Database:
 
     def cache(self) -> Path:
         """The folder for files made from this database, which may be deleted at any time."""
-        name = make_url(self.url).database if self.lite else None
-        folder = (Path(name).parent if name else data_home()) / "vectors"
-        folder.mkdir(parents=True, exist_ok=True)
+        from platformdirs import user_cache_path
+
+        if self.read_only:
+            folder = user_cache_path("tenfma", appauthor=False) / "vectors"
+        else:
+            path = _file(self.url) if self.lite else None
+            folder = (path.parent if path else data_home()) / "vectors"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CatalogueError(
+                f"the folder {folder} for vectors could not be made ({error.strerror or error})"
+            ) from error
         return folder
 
     @contextmanager
@@ -94,7 +115,12 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction of the one writer: all of it happens, or nothing."""
+        """One transaction of the one writer: all of it happens, or nothing. Raises CatalogueError where none may."""
+        if self.read_only:
+            raise CatalogueError(
+                f"the catalogue {self.shown} may only be read; it is searched and exported as it is, and to write, "
+                "allow it on the file and its folder, or set TENFMA_DATA_HOME to another folder"
+            )
         with (
             told(self.shown),
             self.engine.connect().execution_options(writes=True) as connection,
@@ -147,7 +173,15 @@ def _engine(url: str) -> Engine:
                 "sqlite:///FILE or postgresql://USER@HOST/NAME is expected"
             )
         if parsed.get_backend_name() == "sqlite":
-            engine = create_engine(url, connect_args={"timeout": PATIENCE, "check_same_thread": False})
+            options = {"timeout": PATIENCE, "check_same_thread": False}
+            path = _file(url)
+            if path is not None and _only_read(path):
+                query = {"uri": "true", "mode": "ro", "immutable": f"{int(not _written(path))}"}
+                address = f"file:{quote(str(path))}"
+                engine = create_engine(parsed.set(database=address, query=query), connect_args=options)
+            else:
+                engine = create_engine(url, connect_args=options)
+                event.listen(engine, "connect", _lasting)
             event.listen(engine, "connect", _prepare)
             event.listen(engine, "begin", _begin)
             return engine
@@ -162,13 +196,34 @@ def _engine(url: str) -> Engine:
         ) from error
 
 
+def _file(url: str) -> Path | None:
+    """The plain file of an SQLite address; None where the database is in memory or the address has options."""
+    parsed = make_url(url)
+    name = parsed.database
+    return Path(name) if name and name != ":memory:" and not parsed.query else None
+
+
+def _only_read(path: Path) -> bool:
+    """Whether a store is there and cannot be written: SQLite keeps its log beside the file, so the folder counts."""
+    return path.is_file() and not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK))
+
+
+def _written(path: Path) -> bool:
+    """Whether a log lies beside a store: somebody writes to it, or was killed, and it holds what the file has not."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _lasting(connection, _record) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
 def _prepare(connection, _record) -> None:
     connection.isolation_level = (
         None  # transactions begin where `_begin` says so, not where the driver guesses
     )
     cursor = connection.cursor()
     for pragma in (
-        "journal_mode = WAL",
         "synchronous = NORMAL",
         "foreign_keys = ON",
         "temp_store = MEMORY",

@@ -125,7 +125,7 @@ def _numbers(value: Property) -> dict[tuple[str, str, str], float]:
 
 
 def _heads(columns: dict[tuple[str, str, str], str]) -> list[str]:
-    return [f"{column} [{unit}]" if unit else column for (_, unit, _), column in columns.items()]
+    return [safe(f"{column} [{unit}]" if unit else column) for (_, unit, _), column in columns.items()]
 
 
 def _cells(entry: Entry, columns: dict[tuple[str, str, str], str]) -> list[str]:
@@ -137,7 +137,7 @@ def _cells(entry: Entry, columns: dict[tuple[str, str, str], str]) -> list[str]:
 
 
 def safe(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula; `numbers.labels_of` takes the mark off again."""
+    """Text that a spreadsheet does not take for a formula; `numbers.unmarked` takes the mark off again."""
     return f"'{text}" if text[:1] in FORMULA else text
 
 

@@ -101,7 +101,7 @@ def like(
     """The `n` entries nearest to a crystal, nearest first; entries without a vector of this embedder get one first.
 
     Given an entry's id or identifier, that entry itself is left out. `query` restricts the entries. Raises TenfmaError
-    where the crystal cannot be embedded.
+    where the crystal cannot be embedded, and where entries have no vector and the store may only be read.
     """
     maker = embedder(model)
     embed_missing(catalogue, maker, progress)
@@ -164,6 +164,11 @@ def embed_missing(
         done = select(table.c.entry).where(table.c.embedder == maker.version)
         missing = list(
             connection.scalars(select(entries.c.id).where(entries.c.id.not_in(done)).order_by(entries.c.id))
+        )
+    if missing and catalogue.database.read_only:
+        raise CatalogueError(
+            f"{len(missing)} entries have no vector of {maker.version} yet, and the catalogue may only be read; "
+            "run `tenfma catalogue embed` once where it may be written"
         )
     held = 0
     if name:

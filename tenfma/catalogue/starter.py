@@ -54,8 +54,10 @@ def library() -> Path:
 def fill(catalogue: Catalogue, progress: Progress | None = None) -> None:
     """Fill the catalogue with what comes with the program, or with what is missing of it; quick where nothing is.
 
-    Killed at any moment, it goes on where it was.
+    Killed at any moment, it goes on where it was. A store that may only be read stays as it is.
     """
+    if catalogue.database.read_only:
+        return
     table = library() / LIBRARY
     for name, records in parts(table).items():
         edition = digest(table) if name == "library" else f"{EDITION}"

@@ -1,17 +1,21 @@
 """Out and in again: no structure and no value changes, in any format."""
 
+import csv
+import io
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tenfma import catalogue
-from tenfma.catalogue import CatalogueError
+from tenfma.catalogue import CatalogueError, Property
 from tenfma.catalogue.duplicates import matcher
 from tenfma.catalogue.export import export
 from tenfma.catalogue.importing import Terms, import_from
 from tenfma.catalogue.sources.files import Files
+from tenfma.catalogue.sources.numbers import FORMULA
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +100,30 @@ def test_a_spreadsheet_meets_no_formula_and_an_archive_no_strange_name(empty, tm
     export(empty, ids, tmp_path / "a.zip")
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert archive.namelist() == ["CaTiO3-1.cif", "CaTiO3-2.cif", "properties.csv"]
+
+
+@pytest.mark.parametrize("lead", ["=", "+", "-", "@"])
+def test_text_is_marked_and_numbers_stay_numbers(lead, empty, home, tmp_path):
+    from catalogue_crystals import perovskite
+
+    label, name = f"{lead}1+1", f"{lead}shift"
+    value = Property(name, -1.5, "eV", "dft", "test")
+    crystal = perovskite(1, identifier=label)
+    empty.add([replace(crystal, properties=(value,))], "test")
+    for ending in ("csv", "zip"):
+        export(empty, [1], tmp_path / f"a.{ending}")
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        archived = archive.read("properties.csv").decode()
+    for table in ((tmp_path / "a.csv").read_text(), archived):
+        (row,) = csv.DictReader(io.StringIO(table, newline=""))
+        assert row["identifier"] == f"'{label}" and row[f"'{name} [eV]"] == "-1.5"
+        assert not [cell for cell in (*row, *row.values()) if cell[:1] in FORMULA and cell != "-1.5"]
+    for ending in ("csv", "zip"):
+        with catalogue.open(f"sqlite:///{tmp_path / ending}.sqlite", filled=False) as again:
+            import_from(again, Files(tmp_path / f"a.{ending}"), Terms())
+            (entry,) = again.search()
+            assert entry.identifier == label
+            assert [(v.name, v.value, v.unit) for v in entry.properties] == [(name, -1.5, "eV")]
 
 
 def test_a_failed_export_leaves_nothing(filled, tmp_path):

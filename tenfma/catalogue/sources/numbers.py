@@ -75,7 +75,7 @@ def _may_be(name: str) -> bool:
 
 def labels_of(record: Mapping[str, Any]) -> dict[str, str]:
     """The record's own identifier, licence and address."""
-    plain = {name: _unmarked(str(value).strip()) for name, value in record.items() if value is not None}
+    plain = {name: unmarked(str(value).strip()) for name, value in record.items() if value is not None}
     found = {}
     for name in IDENTIFIERS:
         if plain.get(name, "") not in ("", "nan"):
@@ -87,7 +87,8 @@ def labels_of(record: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _unmarked(text: str) -> str:
+def unmarked(text: str) -> str:
+    """Text as it was before an export marked it against spreadsheets."""
     return text[1:] if text[:1] == "'" and text[1:2] in FORMULA else text
 
 
@@ -108,5 +109,6 @@ def split_unit(column: str) -> tuple[str, str]:
     >>> split_unit("K_vrh [GPa]")
     ('K_vrh', 'GPa')
     """
-    found = re.fullmatch(r"(.+?)\s*(?:\[(.*)\]|\(([^()]*)\))", column.strip())
-    return (found[1], (found[2] or found[3] or "").strip()) if found else (column.strip(), "")
+    plain = unmarked(column.strip())
+    found = re.fullmatch(r"(.+?)\s*(?:\[(.*)\]|\(([^()]*)\))", plain)
+    return (found[1], (found[2] or found[3] or "").strip()) if found else (plain, "")
