@@ -12,10 +12,11 @@ from tenfma.errors import TenfmaError
 def whole(out: Path, error: type[TenfmaError] = TenfmaError, remedy: str = "") -> Iterator[Path]:
     """A path beside `out` to write to; it takes the name of `out` when the block ends without an exception.
 
-    Two processes that write the same file do not meet: each has a path of its own, and the last one stands. Raises
-    `error` where the disk refuses; `remedy` ends its sentence.
+    Two processes that write the same file do not meet: each has a path of its own, and the last one stands. The path
+    ends as `out` does, for writers that go by the ending. Raises `error` where the disk refuses; `remedy` ends its
+    sentence.
     """
-    part = out.with_name(f"{out.name}.{os.getpid()}.part")
+    part = out.with_name(f"part-{os.getpid()}-{out.name}")
     try:
         yield part
         part.replace(out)

@@ -28,3 +28,22 @@ def test_a_disk_that_refuses_is_one_sentence(tmp_path):
     ):
         raise full
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_path_to_write_to_has_the_ending_that_writers_go_by(tmp_path):
+    with whole(tmp_path / "frames.extxyz.gz") as part:
+        assert part.parent == tmp_path and part.name.endswith(".extxyz.gz")
+        part.write_bytes(b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["frames.extxyz.gz"]
+
+
+def test_no_other_part_of_the_program_moves_files_into_place():
+    import re
+    from pathlib import Path
+
+    import tenfma
+
+    folder = Path(tenfma.__file__).parent
+    moves = re.compile(r"\.replace\((path|out|self\.\w+|target)\)|\bos\.(replace|rename)\(")
+    found = {str(file.relative_to(folder)) for file in folder.rglob("*.py") if moves.search(file.read_text())}
+    assert found == {"whole.py"}

@@ -29,6 +29,7 @@ def evaluate(
     from tenfma.training.card import add_test
     from tenfma.training.data import read_frames
     from tenfma.training.evaluation import Evaluation
+    from tenfma.whole import write_text
 
     learned = load(model)
     if isinstance(learned, PropertyModel):
@@ -42,10 +43,7 @@ def evaluate(
             raise TenfmaError(f"--card needs the folder of a model, and {model} is a name")
         add_test(folder, Path(data).name, found.errors.to_dict())
     if json_out is not None:
-        try:
-            json_out.write_text(json.dumps(found.to_dict(learned.name, Path(data).name), indent=1))
-        except OSError as error:
-            raise TenfmaError(f"{json_out} could not be written: {error.strerror or error}") from error
+        write_text(json.dumps(found.to_dict(learned.name, Path(data).name), indent=1), json_out)
     e = found.errors
     typer.echo(f"{learned.description}: {e.frames} frames, {e.atoms} atoms of {Path(data).name}")
     typer.echo(f"energy     MAE {e.energy_mae:8.3f}  RMSE {e.energy_rmse:8.3f}  meV/atom")

@@ -42,6 +42,7 @@ def relax(
     from tenfma.simulation.potentials import atoms_of
     from tenfma.simulation.potentials import calculator as chosen
     from tenfma.simulation.recording import trajectory_format
+    from tenfma.whole import whole
 
     writable(out, (out.suffix.lower(),))
     kind = trajectory_format(out)
@@ -63,13 +64,11 @@ def relax(
         done = relaxation.relax(
             atoms, cell=cell, fmax=fmax, steps=steps, optimizer=optimizer, pressure=pressure, on_step=line
         )
-    part = out.with_name("part-" + out.name)
-    try:
-        ase.io.write(part, atoms, format=kind)
-        part.replace(out)
-    except Exception as error:  # a writer may not know such a crystal
-        part.unlink(missing_ok=True)
-        raise TenfmaError(f"{out} could not be written: {error}") from error
+    with whole(out) as part:
+        try:
+            ase.io.write(part, atoms, format=kind)
+        except Exception as error:  # a writer may not know such a crystal
+            raise TenfmaError(f"{out} could not be written: {error}") from error
     a, b, c, alpha, beta, gamma = atoms.cell.cellpar()
     typer.echo(f"cell       {a:.4f} {b:.4f} {c:.4f} Å, {alpha:.2f} {beta:.2f} {gamma:.2f}°")
     typer.echo(f"saved      {out}")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tenfma.errors import TenfmaError
+from tenfma.whole import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,27 +113,29 @@ class _Grouped:
 _KINDS: dict[str, Any] = {".parquet": _Parquet, ".csv": _Csv, ".json": _Json}
 
 
+class _Nothing(Exception):
+    """No row was added, so that there is no file."""
+
+
 @contextmanager
 def streamed_table(out: Path) -> Iterator[Rows]:
     """A growing table that becomes `out` when the block ends, on Ctrl-C too, if any row was added.
 
     Raises TenfmaError where the disk refuses.
     """
-    part = out.with_name(out.name + ".part")
+    stopped: KeyboardInterrupt | None = None
     try:
-        rows = _Grouped(_KINDS[out.suffix.lower()](part))
-        finished = False
-        try:
-            yield rows
-            finished = True
-        except KeyboardInterrupt:
-            finished = True
-            raise
-        finally:
-            rows.close()
-            if finished and rows.any:
-                part.replace(out)
-    except OSError as error:
-        raise TenfmaError(f"{out} could not be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+        with whole(out) as part:
+            rows = _Grouped(_KINDS[out.suffix.lower()](part))
+            try:
+                yield rows
+            except KeyboardInterrupt as asked:
+                stopped = asked
+            finally:
+                rows.close()
+            if not rows.any:
+                raise _Nothing
+    except _Nothing:
+        pass
+    if stopped:
+        raise stopped

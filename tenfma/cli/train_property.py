@@ -92,6 +92,7 @@ def evaluate_property(
     from tenfma.training.property_card import add_property_test
     from tenfma.training.property_data import read_labelled, targets_of
     from tenfma.training.property_evaluation import PropertyEvaluation
+    from tenfma.whole import write_text
 
     targets = targets_of(",".join(model.targets))
     found = PropertyEvaluation.of(model, read_labelled([data], targets, needed=False))
@@ -102,10 +103,7 @@ def evaluate_property(
         add_property_test(Path(name), Path(data).name, errors)
     if json_out is not None:
         result: dict[str, Any] = found.to_dict(model.name, Path(data).name)
-        try:
-            json_out.write_text(json.dumps(result, indent=1, ensure_ascii=False))
-        except OSError as error:
-            raise TenfmaError(f"{json_out} could not be written: {error.strerror or error}") from error
+        write_text(json.dumps(result, indent=1, ensure_ascii=False), json_out)
     typer.echo(f"{model.description}: {len(found.labelled)} crystals of {Path(data).name}")
     units = {head.name: head.unit for head in model.heads}
     for target, e in errors.items():

@@ -18,7 +18,7 @@ from tenfma.dynamics.methods import method_named
 from tenfma.dynamics.path import Path
 from tenfma.dynamics.record import Interrupted
 from tenfma.embedding.model import Model, Start
-from tenfma.errors import TenfmaError
+from tenfma.whole import whole
 
 #: the largest trajectory that is kept by default, numbers in q and p
 KEPT = 4_000_000
@@ -65,25 +65,18 @@ class Evolution:
         `Path.load` reads the trajectory. The file appears whole or not at all. Raises TenfmaError if it
         cannot.
         """
-        out = FilePath(out)
-        part = out.with_name(out.name + ".part")
         texts = {
             "layout": json.dumps(_described(self.start)),
             "structure": json.dumps(self.structure.as_dict(), default=str),
             "model": json.dumps({"name": self.model.name, "trained": self.model.trained}),
         }
-        try:
+        with whole(FilePath(out)) as part:
             self.path.save(part)
             with zipfile.ZipFile(part, "a", zipfile.ZIP_DEFLATED) as archive:
                 for name, text in texts.items():
                     buffer = io.BytesIO()
                     np.save(buffer, np.asarray(text))
                     archive.writestr(f"{name}.npy", buffer.getvalue())
-            part.replace(out)
-        except OSError as error:
-            raise TenfmaError(f"{out} could not be written: {error.strerror or error}") from error
-        finally:
-            part.unlink(missing_ok=True)
 
 
 def evolve(

@@ -25,6 +25,7 @@ from tenfma.crystal.features.pooling import pool
 from tenfma.crystal.weights import smooth_cutoff
 from tenfma.embedding.chemistry import composition, composition_names
 from tenfma.errors import TenfmaError
+from tenfma.whole import whole
 
 #: the complex that is featurized, as `SimplicialFeaturizer` has it
 CUTOFF, TRIANGLE_CUTOFF = "2.0 covalent", "1.3 covalent"
@@ -122,10 +123,9 @@ class Graphs:
 
     def save(self, path: Path, mark: str) -> None:
         """Keep the arrays in a file that `restore` accepts under the same mark."""
-        part = path.with_name(path.name + ".part")
         held = {f.name: getattr(self, f.name).contiguous() for f in fields(self)}
-        save_file(held, part, metadata={"mark": mark})
-        part.replace(path)
+        with whole(path) as part:
+            save_file(held, part, metadata={"mark": mark})
 
     @staticmethod
     def restore(path: Path, mark: str) -> "Graphs | None":

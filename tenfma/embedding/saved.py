@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from tenfma.errors import TenfmaError
+from tenfma.whole import write_text
 
 WEIGHTS, SETTINGS = "weights.safetensors", "model.json"
 FINGERPRINT = "fingerprint"
@@ -188,7 +189,7 @@ def fingerprint(settings: Mapping[str, Any], folder: Path) -> str:
 def write_settings(settings: dict[str, Any], folder: Path, indent: int | None = None) -> None:
     """Write `model.json` with its fingerprint; the weights are there already."""
     sealed = {**settings, FINGERPRINT: fingerprint(settings, folder)}
-    (folder / SETTINGS).write_text(json.dumps(sealed, indent=indent, ensure_ascii=False), encoding="utf-8")
+    write_text(json.dumps(sealed, indent=indent, ensure_ascii=False), folder / SETTINGS)
 
 
 def check_fingerprint(settings: Settings, folder: Path) -> None:

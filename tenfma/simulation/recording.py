@@ -22,6 +22,7 @@ from ase.io.trajectory import Trajectory
 
 from tenfma.errors import TenfmaError
 from tenfma.simulation.molecular_dynamics import Plan, State
+from tenfma.whole import whole, write_text
 
 #: formats that grow frame by frame as text, so that a broken end can be cut off
 TEXT = ("extxyz",)
@@ -59,15 +60,13 @@ class Frames:
     def close(self) -> None:
         """Make the file in its own format where that does not grow."""
         if self.stream != self.out and self.stream.exists():
-            part = self.out.with_name("part-" + self.out.name)
-            try:
-                ase.io.write(part, ase.io.read(self.stream, ":"), format=self.format)
-                part.replace(self.out)
-            except Exception as error:  # a writer may not know frames, or these cells
-                part.unlink(missing_ok=True)
-                raise TenfmaError(
-                    f"{self.out} could not be written ({error}); frames are in {self.stream}"
-                ) from error
+            with whole(self.out, remedy=f"frames are in {self.stream}") as part:
+                try:
+                    ase.io.write(part, ase.io.read(self.stream, ":"), format=self.format)
+                except Exception as error:  # a writer may not know frames, or these cells
+                    raise TenfmaError(
+                        f"{self.out} could not be written ({error}); frames are in {self.stream}"
+                    ) from error
 
     def _cut(self, size: int) -> None:
         if not self.stream.exists() or (self.kind in TEXT and self.size < size):
@@ -78,18 +77,15 @@ class Frames:
             os.truncate(self.stream, size)
             return
         with Trajectory(self.stream) as held:
-            whole = len(held)
-            if whole == self.count:
+            if len(held) == self.count:
                 return
-            if whole < self.count:
+            if len(held) < self.count:
                 raise TenfmaError(
-                    f"{self.stream} holds {whole} of {self.count} frames; remove its restart file"
+                    f"{self.stream} holds {len(held)} of {self.count} frames; remove its restart file"
                 )
-            part = self.stream.with_name("part-" + self.stream.name)
-            with Trajectory(part, "w") as kept:
+            with whole(self.stream) as part, Trajectory(part, "w") as kept:
                 for index in range(self.count):
                     kept.write(held[index])
-        part.replace(self.stream)
 
 
 class Table:
@@ -117,9 +113,8 @@ class Table:
         if self.count == 0:
             self.stream.unlink()
         elif self.stream != self.out:
-            part = self.out.with_name("part-" + self.out.name)
-            pd.read_csv(self.stream, nrows=self.count).to_parquet(part, index=False)
-            part.replace(self.out)
+            with whole(self.out, remedy=f"rows are in {self.stream}") as part:
+                pd.read_csv(self.stream, nrows=self.count).to_parquet(part, index=False)
 
     def _cut(self, keep: int) -> None:
         lines: Sequence[str] = ()
@@ -129,7 +124,7 @@ class Table:
             raise TenfmaError(
                 f"{self.stream} has lost rows of the run to go on with; remove its restart file"
             )
-        self.stream.write_text("".join(lines[: keep + 1]), encoding="utf-8")
+        write_text("".join(lines[: keep + 1]), self.stream)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,9 +144,8 @@ class Restart:
         """Write to a .npz; the file appears whole or not at all."""
         texts = {"plan": asdict(self.plan), "potential": self.potential}
         counts = {"frames": self.frames, "rows": self.rows, "size": self.size}
-        part = path.with_name("part-" + path.name)
-        with part.open("wb") as file:
-            arrays: dict[str, Any] = {key: np.asarray(value) for key, value in asdict(self.state).items()}
+        arrays: dict[str, Any] = {key: np.asarray(value) for key, value in asdict(self.state).items()}
+        with whole(path) as part, part.open("wb") as file:  # whatever the ending
             np.savez(
                 file,
                 texts=json.dumps(texts | counts),
@@ -159,7 +153,6 @@ class Restart:
                 cell=self.cell,
                 **arrays,
             )
-        part.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> "Restart":

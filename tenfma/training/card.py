@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from tenfma.errors import TenfmaError
+from tenfma.whole import write_text
 
 CARD, PAGE = "card.json", "card.md"
 
 
 def write_card(folder: Path, facts: dict[str, Any]) -> None:
     """Write `card.json` and `card.md`."""
-    (folder / CARD).write_text(json.dumps(facts, indent=1, ensure_ascii=False))
-    (folder / PAGE).write_text(page(facts))
+    write_text(json.dumps(facts, indent=1, ensure_ascii=False), folder / CARD)
+    write_text(page(facts), folder / PAGE)
 
 
 def add_test(folder: Path, data: str, errors: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.evaluator import Description, Evaluator
 from tenfma.training.data import Frame
 from tenfma.training.least_squares import Errors, Residuals, Solver, predictions, residuals, summed
+from tenfma.whole import whole
 
 #: validation frames that candidates are judged on, at most
 JUDGES = 300
@@ -81,16 +82,13 @@ class Turns:
         self.folder.mkdir(parents=True, exist_ok=True)
         nothing = (np.zeros(0),) * 3
         parts: dict[str, Any] = {
-            f"{name}{index}": part
+            f"{name}{index}": piece
             for index, held in enumerate(found.values())
-            for name, part in zip("efs", held or nothing)
+            for name, piece in zip("efs", held or nothing)
         }
-        path = self._path(turn)
-        part_path = path.with_name(path.name + ".part")
-        with part_path.open("wb") as file:
-            pairs = [(weight, ridge, held is not None) for (weight, ridge), held in found.items()]
-            np.savez(file, state=self.state, pairs=np.array(pairs, dtype=float), **parts)
-        part_path.replace(path)
+        pairs = [(weight, ridge, held is not None) for (weight, ridge), held in found.items()]
+        with whole(self._path(turn)) as part:
+            np.savez(part, state=self.state, pairs=np.array(pairs, dtype=float), **parts)
 
     def _path(self, turn: int) -> Path:
         return self.folder / f"turn{turn}.npz"

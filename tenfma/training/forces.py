@@ -26,6 +26,7 @@ from tenfma.training.data import Frame, digest, read_frames
 from tenfma.training.least_squares import Solver, solving_seconds, split
 from tenfma.training.moments import Assembly
 from tenfma.training.recipe import Recipe, symbols
+from tenfma.whole import write_text
 
 CONFIG, LOG, STATE, SPENT = "config.json", "log.jsonl", "state", "spent.json"
 #: share of a time budget that adding up the normal equations may take; the rest is for solving them
@@ -226,7 +227,7 @@ def _open(out: Path, config: dict) -> None:
         raise TenfmaError(f"{out} holds a run with other data or settings; give another --out or delete it")
     if not path.is_file() and any(out.iterdir()):
         raise TenfmaError(f"{out} holds other files; give a new folder")
-    path.write_text(text)
+    write_text(text, path)
 
 
 def _held(path: Path) -> Any:
@@ -268,7 +269,5 @@ class Spent:
         """Write it down and give it back."""
         total = self._before + time.process_time() - self._clock
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(SPENT + ".part")
-        part.write_text(json.dumps(total))
-        part.replace(self.path)
+        write_text(json.dumps(total), self.path)
         return total

@@ -20,6 +20,7 @@ from scipy.linalg import blas
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.evaluator import Description, pairs_of
 from tenfma.training.data import Frame
+from tenfma.whole import whole
 
 #: force rows that go into one matrix product
 ROWS = 1536
@@ -111,10 +112,9 @@ class Moments:
 
     def save(self, path: Path) -> None:
         """Write to a file that appears whole or not at all."""
-        part = path.with_name(path.name + ".part")
-        with open(part, "wb") as file:
+        with whole(path) as part:
             np.savez(
-                file,
+                part,
                 elements=self.elements,
                 functions=self.functions,
                 gram=self.gram,
@@ -125,7 +125,6 @@ class Moments:
                 energies=self.energies,
                 counts=[self.chunks, self.frames, self.force_rows],
             )
-        part.replace(path)
 
     @classmethod
     def read(cls, path: Path) -> "Moments":

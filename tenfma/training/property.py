@@ -30,6 +30,7 @@ from tenfma.training.property_card import write_property_card
 from tenfma.training.property_data import ENERGY, Labelled, Target, folds, read_labelled
 from tenfma.training.property_evaluation import errors_of
 from tenfma.training.property_loop import Progress, Schedule, fit
+from tenfma.whole import write_text
 
 CONFIG, LOG, CACHE = "config.json", "log.jsonl", "features.safetensors"
 #: the share of the time budget that members may take; the rest is for trees and kernels
@@ -336,7 +337,7 @@ def _claim(out: Path, labelled: Labelled, recipe: PropertyRecipe, seed: int) -> 
             raise TenfmaError(f"{out} holds another run (other data, targets or settings); give a new folder")
         return
     out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(described, indent=1))
+    write_text(json.dumps(described, indent=1), path)
 
 
 def _logged(path: Path, report: Callable[[Progress], None] | None) -> Callable[[Progress], None]:

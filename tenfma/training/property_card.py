@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from tenfma.training.card import CARD, PAGE, read_card
+from tenfma.whole import write_text
 
 
 def write_property_card(folder: Path, facts: dict[str, Any]) -> None:
     """Write `card.json` and `card.md`."""
-    (folder / CARD).write_text(json.dumps(facts, indent=1, ensure_ascii=False))
-    (folder / PAGE).write_text(property_page(facts))
+    write_text(json.dumps(facts, indent=1, ensure_ascii=False), folder / CARD)
+    write_text(property_page(facts), folder / PAGE)
 
 
 def add_property_test(folder: Path, data: str, errors: dict[str, Any]) -> None:

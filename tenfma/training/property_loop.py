@@ -16,6 +16,7 @@ from torch import Tensor
 from tenfma.embedding.evolved import Evolved
 from tenfma.embedding.graphs import Graphs
 from tenfma.errors import TenfmaError
+from tenfma.whole import whole
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,5 @@ def _keep(
         "generator": generator.get_state(),
         "random": torch.get_rng_state(),
     }
-    part = path.with_name(path.name + ".part")
-    torch.save(held, part)
-    part.replace(path)
+    with whole(path) as part:
+        torch.save(held, part)

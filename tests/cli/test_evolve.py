@@ -71,7 +71,7 @@ def test_what_is_done_is_kept_on_ctrl_c(save_every, tmp_path, capsys, monkeypatc
     assert part.t[-1] == pytest.approx(0.5)
     if save_every == "1":
         assert np.array_equal(part.q, whole.q[:11])
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob("part-*"))
 
 
 def test_nothing_done_leaves_no_file(tmp_path, capsys, monkeypatch):
