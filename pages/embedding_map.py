@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from tenfma.ui import atlas, layout, library, state
+from tenfma.ui import layout, state
 
 t = layout.begin("atlas")
+
+from tenfma.ui import atlas, library  # noqa: E402 the browser fetches Plotly while pandas and Plotly load here
+
 with layout.told():
     world = atlas.world()
 

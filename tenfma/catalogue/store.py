@@ -70,6 +70,25 @@ class Catalogue:
                 statement = statement.limit(limit)
             return _entries(connection, connection.execute(statement).all())
 
+    def columns(self, names: Sequence[str], values: Sequence[str] = ()) -> dict[str, list[Any]]:
+        """`names` of all entries in the order of their ids, `id` first, and `values` of properties as `Entry.value` gives
+        them: one list each, and no entry is built."""
+        names = ("id", *names)
+        with self.database.read() as connection:
+            rows = connection.execute(
+                select(*(entries.c[name] for name in names)).order_by(entries.c.id)
+            ).all()
+            found: dict[str, list[Any]] = {name: [row[k] for row in rows] for k, name in enumerate(names)}
+            found |= {name: [None] * len(rows) for name in values}
+            place = {id: k for k, id in enumerate(found["id"])}
+            held = select(properties.c.entry, properties.c.name, properties.c.value)
+            wanted = properties.c.name.in_(values), properties.c.origin != "model"
+            for entry, name, value in connection.execute(
+                held.where(*wanted).order_by(properties.c.id.desc())
+            ):
+                found[name][place[entry]] = value  # of several the first is written last
+        return found
+
     def notes(self, query: Query, sort: str = "", fits: int = 1) -> list[str]:
         """How a query was understood: units meant and what is left out; why nothing fits, where none `fits`."""
         asked, sort = _sorted(query, sort)

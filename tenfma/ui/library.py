@@ -24,6 +24,16 @@ UNITS = {
     "K_vrh": "GPa", "G_vrh": "GPa", "e_form_per_atom": "eV/atom", "Cv_300K_per_atom": "J/(mol K)",
     "volume per atom": "Å³", "elements": "1", "space group": "1",
 }  # fmt: skip
+#: columns of the pages' table, and what the catalogue calls them; and columns whose words are searched
+_COLUMNS = {
+    "id": "id", "formula": "reduced_formula", "identifier": "identifier", "source": "source",
+    "space group": "space_group_symbol", "number": "space_group", "atoms": "n_atoms", "elements": "n_elements",
+    "system": "chemical_system",
+}  # fmt: skip
+_WORDS = (
+    "reduced_formula", "identifier", "source", "space_group_symbol", "mineral", "prototype", "strukturbericht",
+    "pearson", "formula",
+)  # fmt: skip
 #: entries nearer than this are the same crystal from another source
 SAME = 0.01
 _opening = threading.Lock()
@@ -65,25 +75,12 @@ def table() -> pd.DataFrame:
     """One row per entry: what it is called, where it is from, its properties where they are known."""
     import pandas as pd
 
-    rows = []
-    for entry in catalogue().search(limit=None):
-        row = {
-            "id": entry.id, "formula": entry.reduced_formula, "identifier": entry.identifier, "source": entry.source,
-            "space group": entry.space_group_symbol, "number": entry.space_group, "atoms": entry.n_atoms,
-            "elements": entry.n_elements, "system": entry.chemical_system,
-            "volume per atom": entry.volume / entry.n_atoms,
-        }  # fmt: skip
-        row |= {name: entry.value(name) for name in PROPERTIES}
-        words = (entry.mineral, entry.prototype, entry.strukturbericht, entry.pearson, entry.formula)
-        row["words"] = (
-            " ".join(str(row[k]) for k in ("formula", "identifier", "source", "space group"))
-            + " "
-            + " ".join(words)
-        )
-        rows.append(row)
-    found = pd.DataFrame(rows)
-    found["words"] = found["words"].str.lower()
-    return found.astype({name: float for name in PROPERTIES})
+    held = catalogue().columns(tuple(dict.fromkeys((*_COLUMNS.values(), *_WORDS, "volume"))), PROPERTIES)
+    found = pd.DataFrame({name: held[column] for name, column in _COLUMNS.items()})
+    found["volume per atom"] = np.array(held["volume"]) / np.array(held["n_atoms"])
+    found = found.assign(**{name: np.array(held[name], float) for name in PROPERTIES})
+    found["words"] = [" ".join(map(str, words)).lower() for words in zip(*(held[name] for name in _WORDS))]
+    return found
 
 
 def fitting(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from catalogue_crystals import perovskite
 from sqlalchemy import text
 
 from tenfma import catalogue
-from tenfma.catalogue import CatalogueError
+from tenfma.catalogue import CatalogueError, Property
 from tenfma.catalogue.packing import Sites, unpack
 from tenfma.errors import TenfmaError
 
@@ -30,6 +31,23 @@ def test_an_entry_comes_back_as_it_went_in(empty):
     assert np.array_equal(back.lattice, record.sites.lattice)
     assert np.array_equal(back.fractional, record.sites.fractional)
     assert empty.structure(id).composition.reduced_formula == "CaTiO3"
+
+
+def test_columns_are_what_the_entries_hold(empty):
+    values = (
+        (),
+        (Property("K_vrh", 1.0, origin="model"), Property("K_vrh", 2.0), Property("K_vrh", 3.0)),
+        (Property("G_vrh", 4.0), Property("K_vrh", 5.0, origin="model")),
+    )
+    empty.add([replace(perovskite(k), properties=each) for k, each in enumerate(values)], "test")
+    held = empty.columns(("identifier", "volume"), ("K_vrh", "G_vrh"))
+    entries = empty.search(limit=None)
+    assert held["id"] == [entry.id for entry in entries]
+    assert held["identifier"] == ["p0", "p1", "p2"] == [entry.identifier for entry in entries]
+    assert held["volume"] == [entry.volume for entry in entries]
+    for name in ("K_vrh", "G_vrh"):
+        assert held[name] == [entry.value(name) for entry in entries]
+    assert held["K_vrh"] == [None, 2.0, None], "the first that is no model's"
 
 
 def test_what_was_brought_before_is_not_added_again(empty):
