@@ -17,10 +17,16 @@ function unpack(bytes) {
 function ticks(low, high, count) {
   const raw = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw) || raw;
-  const found = [];
-  for (let k = Math.ceil(low / step); k * step <= high + 1e-9 * step; k++) found.push(k * step);
-  return found;
+  const steps = [0.5, 1, 2, 5, 10].map((m) => m * power);
+  const at = (step) => {
+    const found = [];
+    for (let k = Math.ceil(low / step); k * step <= high + 1e-9 * step; k++) found.push(k * step);
+    return found;
+  };
+  const first = steps.findIndex((s) => s >= raw);
+  if (first < 1) return at(raw);
+  const found = at(steps[first]);
+  return found.length > 1 ? found : at(steps[first - 1]); // one number alone is no scale
 }
 
 function label(value) {

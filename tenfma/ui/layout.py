@@ -94,7 +94,7 @@ def plain(text: object) -> str:
 def notice(t: Texts, sentence: str, of: str = "page") -> None:
     """The computed sentence that says what to notice, of the page or of a part of it."""
     with st.container(key=f"notice-{of}"):
-        st.markdown(f"**{t('notice')}.** {sentence}")
+        st.markdown(f"**{t('notice')}** {sentence}")
 
 
 def problem(error: Exception) -> None:

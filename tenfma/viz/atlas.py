@@ -72,7 +72,7 @@ def map_figure(
         ([chosen], str(words[chosen]), {"symbol": "star", "size": 18, "color": ORANGE,
                                         "line": {"width": 1.5, "color": VERMILLION}}),
     ):  # fmt: skip
-        chart.add_scatter(
+        chart.add_scattergl(  # as the dots are: others would be drawn beneath them
             x=places[part, 0], y=places[part, 1], mode="markers", name=name, customdata=part, text=words[part],
             hovertemplate="%{text}<extra></extra>", marker=look, **still,
         )  # fmt: skip

@@ -8,9 +8,11 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from tenfma.viz.beside import sides
 from tenfma.viz.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, decades, figure
 
 #: test errors of other potentials on the same frames, (energy meV/atom, force eV/Å), by element.
@@ -228,21 +230,26 @@ def behind(table: pd.DataFrame) -> list[tuple[str, str, float, str, float]]:
     return found
 
 
-#: on which side of its mark an element stands, so that neighbours do not write over each other
-BESIDE = {OURS: "bottom center", "MTP": "middle left", "GAP": "middle right"}
+#: room for the marks on the narrowest screen, px: what does not overlap there overlaps nowhere
+NARROW = 270.0
 
 
 def accuracy_figure(table: pd.DataFrame) -> go.Figure:
     """Energy error against force error, one mark per model and element: lower and more left is better."""
     names = list(table.columns[2:])
     chart = figure(names[1], names[0], height=420, log_x=True, log_y=True)
+    table = table[table["model"].isin(LOOK)].reset_index(drop=True)
+    sizes = [15 if model == OURS else 10 for model in table["model"]]
+    places = np.log(table[[names[1], names[0]]].to_numpy(float))
+    span = np.where(np.ptp(places, axis=0) > 0, np.ptp(places, axis=0), 1)
+    beside = np.array(sides(NARROW * (places - places.min(axis=0)) / span, list(table["element"]), sizes))
     for model, (colour, symbol) in LOOK.items():
-        rows = table[table["model"] == model]
-        size = 15 if model == OURS else 10
-        if len(rows):
+        here = table.index[table["model"] == model]
+        if len(here):
+            rows = table.loc[here]
             chart.add_scatter(
                 x=rows[names[1]], y=rows[names[0]], mode="markers+text", text=rows["element"], name=model,
-                textposition=BESIDE.get(model, "top center"), marker={"color": colour, "symbol": symbol, "size": size},
+                textposition=beside[here].tolist(), marker={"color": colour, "symbol": symbol, "size": sizes[here[0]]},
             )  # fmt: skip
     return chart.update_xaxes(**decades()).update_yaxes(**decades())
 
@@ -265,7 +272,7 @@ def ratios(files: list[Measured]) -> pd.DataFrame:
 def ratio_figure(table: pd.DataFrame, axis: str, names: tuple[str, str]) -> go.Figure:
     """Ratios on a log axis round 1: circles to the right are quicker than the peer, squares to the left slower."""
     rows = table.sort_values("ratio", kind="stable")
-    chart = figure(axis, "", height=130 + 36 * len(rows), log_x=True)
+    chart = figure(axis, "", height=130 + 42 * len(rows), log_x=True)
     labels = [f"{task} | {peer}" for task, peer in zip(rows["task"], rows["peer"])]
     for label, task, peer in zip(labels, rows["task"], rows["peer"]):
         words = f"{shorten(task, 46, placeholder=' …')} | {peer}"

@@ -147,7 +147,8 @@ class Bracket:
         return sympy.simplify(self.value.expression) == 0
 
     def latex(self) -> str:
-        return rf"\{{{self.left.latex()},\; {self.right.latex()}\}} = {latex(sympy.simplify(self.value.expression))}"
+        value = latex(sympy.simplify(self.value.expression))
+        return rf"\left\{{{self.left.latex()},\; {self.right.latex()}\right\}} = {value}"
 
 
 def typed_bracket(H: SymbolicHamiltonian, left: str, right: str) -> Bracket:

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tenfma.viz import atlas, evidence, flows
+from tenfma.site import assets
+from tenfma.viz import atlas, beside, evidence, flows
 
 
 def test_principal_axes_are_those_of_the_spread():
@@ -37,6 +38,9 @@ def test_map_marks_the_chosen_and_its_neighbours():
     assert traces["unknown"] == [1]
     assert traces["near"] == [2, 3]
     assert list(chart.data[-1].customdata) == [0]
+    assert {trace.type for trace in chart.data} == {"scattergl"}, (
+        "a browser draws every other kind beneath these dots"
+    )
 
 
 @pytest.fixture
@@ -89,6 +93,32 @@ def test_ahead_and_behind_peers():
     assert evidence.behind(evidence.accuracy({"Si": card(1.0, 0.01)})) == []
     behind = evidence.behind(evidence.accuracy({"Si": card(9.0, 0.01)}))
     assert [(row[0], row[3]) for row in behind] == [("Si", "MTP")]
+
+
+def test_words_stand_on_free_sides():
+    places = np.array([[0.0, 0.0], [12.0, 0.0], [0.0, 40.0], [12.0, 40.0]])
+    words, marks = ["Mo", "Si", "Cu", "W"], [10.0] * 4
+    found = beside.sides(places, words, marks)
+    boxes = np.array([beside.box(at, word, 10.0, side) for at, word, side in zip(places, words, found)])
+    covered = sum(beside.overlap(each, np.delete(boxes, k, axis=0)) for k, each in enumerate(boxes))
+    assert covered == 0
+    same = np.array([beside.box(at, word, 10.0, "top center") for at, word in zip(places, words)])
+    assert sum(beside.overlap(each, np.delete(same, k, axis=0)) for k, each in enumerate(same)) > 0
+
+
+def test_elements_of_the_shipped_models_do_not_lie_on_each_other_on_a_narrow_screen():
+    cards = {
+        path.parent.name: json.loads(path.read_text()) for path in (assets() / "models").glob("*/card.json")
+    }
+    chart = evidence.accuracy_figure(evidence.accuracy(cards))
+    x = np.log(np.concatenate([trace.x for trace in chart.data]))
+    y = np.log(np.concatenate([trace.y for trace in chart.data]))
+    places = evidence.NARROW * np.stack([(x - x.min()) / np.ptp(x), (y - y.min()) / np.ptp(y)], axis=1)
+    words = [word for trace in chart.data for word in trace.text]
+    sides = [side for trace in chart.data for side in trace.textposition]
+    marks = [trace.marker.size for trace in chart.data for _ in trace.x]
+    boxes = np.array([beside.box(*each) for each in zip(places, words, marks, sides)])
+    assert sum(beside.overlap(each, np.delete(boxes, k, axis=0)) for k, each in enumerate(boxes)) == 0
 
 
 def test_flow_picture_is_the_flow_in_its_sense():

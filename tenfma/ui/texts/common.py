@@ -11,7 +11,7 @@ TEXTS = {
     "nav.heat": ("Heat", "热"),
     "nav.mechanics": ("Mechanics", "力学笔记"),
     "language": ("Language", "语言"),
-    "notice": ("What to notice", "请注意"),
+    "notice": ("What to notice.", "请注意："),
     "equations": ("The equations behind this", "背后的方程"),
     "table": ("Table", "数据表"),
     "download": ("Download", "下载"),
