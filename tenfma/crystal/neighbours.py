@@ -16,6 +16,8 @@ from tenfma.errors import StructureError, TenfmaError
 
 #: atoms nearer than this, Å, are taken for the same atom given twice, or for a motion that has blown up
 COINCIDENT = 0.1
+#: Å; the search counts boxes as wide as the cutoff in integers, and far beyond this they overflow and end the process
+WIDEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def pairs_of(crystals: list[Crystal], rule: Cutoff, max_pairs: int) -> Pairs:
         elements = np.unique(crystal.numbers)
         radius = float(rule.radius(elements[:, None], elements[None, :]).max())
         box = complete_cell(crystal.cell, crystal.pbc)
+        refuse_wide(crystal.positions, crystal.cell, crystal.pbc)
         _refuse_enormous(crystal, box, radius, max_pairs, index)
         if radius not in searches:
             searches[radius] = NeighborList(cutoff=radius, full_list=False, n_threads=1)
@@ -84,6 +87,16 @@ def pairs_of(crystals: list[Crystal], rule: Cutoff, max_pairs: int) -> Pairs:
     order = np.argsort(pair_keys(tail, head, shift, len(numbers), reach_of(shift)), kind="stable")
     edges = np.stack([tail[order], head[order]], axis=1)
     return Pairs(edges, shift[order], length[order], cutoff[order])
+
+
+def refuse_wide(positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray) -> None:
+    """Raise StructureError for a periodic cell vector, or for atoms along axes without images, over `WIDEST`."""
+    pbc = np.asarray(pbc, dtype=bool)
+    lengths = np.linalg.norm(np.asarray(cell, dtype=float)[pbc], axis=1)
+    spread = 0.0 if pbc.all() or not len(positions) else float(np.ptp(positions, axis=0).max())
+    for what, width in (("the cell is", lengths.max(initial=0.0)), ("the atoms are", spread)):
+        if not width <= WIDEST:
+            raise StructureError(f"{what} {width:.3g} Å across; at most {WIDEST:g} Å is expected")
 
 
 def reach_of(shift: np.ndarray) -> int:

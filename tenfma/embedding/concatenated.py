@@ -25,14 +25,12 @@ from tenfma.embedding.messages import BONDS_PER_ATOM, Cells
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.layout import Block, Layout, split_blocks
 from tenfma.hamiltonian.network import Connectivity, Potential
-from tenfma.hamiltonian.simplices import SimplicesHamiltonian
+from tenfma.hamiltonian.simplices import SimplicesHamiltonian, weighed
 
 #: scalars of a bond and of a triangle
 BOND_SCALARS, TRIANGLE_SCALARS = 8, 4
 #: widths of U_θ's messages, their tensors and hidden layers, near the pooled potential's number of parameters
 CHANNELS, TENSOR_CHANNELS, HIDDEN = 8, 4, 22
-#: weights below this no longer make a simplex heavier
-FAINT = 1e-12
 
 
 class Lifted(nn.Module):
@@ -149,13 +147,7 @@ class Concatenated(Evolved):
         blocks = self.lift.blocks
         layout = Layout(blocks, {rank: g.owners(place) for place, rank in enumerate(blocks)}, len(g))
         mass = layout.expand(dict(zip(blocks, self.log_mass.exp().split(list(self.copies.values())))))
-        weights = {"bonds": g.bond_weights, "triangles": g.triangle_weights}
-        mass = mass / layout.join(
-            {
-                rank: weights.get(rank, torch.ones_like(row[:, 0])).clamp_min(FAINT)[:, None].expand_as(row)
-                for rank, row in rows.items()
-            }
-        )
+        mass = weighed(mass, layout, {"bonds": g.bond_weights, "triangles": g.triangle_weights})
         tails, heads, sides = g.linked
         links = Connectivity(len(g.numbers), tails, heads, sides, g.signs)
         q0 = layout.join(rows)

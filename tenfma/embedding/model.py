@@ -29,7 +29,7 @@ from tenfma.hamiltonian.layout import Layout, split_blocks
 from tenfma.hamiltonian.lift import Lift, plain_lift
 from tenfma.hamiltonian.network import Connectivity, Potential
 from tenfma.hamiltonian.protocol import Hamiltonian
-from tenfma.hamiltonian.simplices import SimplicesHamiltonian
+from tenfma.hamiltonian.simplices import SimplicesHamiltonian, weighed
 
 if TYPE_CHECKING:
     from tenfma.embedding.calculator import Calculator
@@ -225,7 +225,10 @@ class Model(nn.Module):
         layout = self.layout(K)
         rows = self.lift(features.for_potential())
         q0 = layout.join(rows)
-        mass = layout.expand({rank: self.log_mass[rank].exp() for rank in LOCAL_RANKS})
+        weights = {"bonds": features.bonds.weights, "triangles": features.triangles.weights}
+        mass = weighed(
+            layout.expand({rank: self.log_mass[rank].exp() for rank in LOCAL_RANKS}), layout, weights
+        )
         H = SimplicesHamiltonian(
             self.potential, layout, Connectivity.of(K), q0, mass, self.confinement, f"H_θ of {self.name}"
         )

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from tenfma.crystal.elements import table
+from tenfma.crystal.neighbours import refuse_wide
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian import kernels, lanes
 from tenfma.hamiltonian.invariants import Invariants
@@ -29,10 +30,11 @@ class Pairs:
 
 
 def pairs_of(positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray, cutoff: float) -> Pairs:
-    """All neighbours within the cutoff, Å, every pair from both of its ends."""
+    """All neighbours within the cutoff, Å, every pair from both of its ends. Raises TenfmaError for a cell too wide."""
     import ase
     from vesin import ase_neighbor_list
 
+    refuse_wide(positions, cell, pbc)
     atoms = ase.Atoms(positions=positions, cell=cell, pbc=pbc)
     centre, neighbour, vectors = ase_neighbor_list("ijD", atoms, cutoff)
     order = np.lexsort((*vectors.T, neighbour, centre))

@@ -1,10 +1,11 @@
 """The simplices chart: H_θ(q, p) = ½ Σ p²/m + U_θ(q) + ½ κ |q − q₀|², one energy per crystal.
 
 q holds atoms, bonds and triangles; the cell is frozen. Masses are one positive number per rank and
-irrep copy, as equivariance asks. Energies are in eV; q, p and the latent time are dimensionless.
+irrep copy, as equivariance asks, over the simplex's weight. Energies are in eV; q, p and the latent time are
+dimensionless.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -14,6 +15,24 @@ from tenfma.hamiltonian.layout import Layout
 from tenfma.hamiltonian.learned import as_given, slope
 from tenfma.hamiltonian.network import Connectivity
 from tenfma.hamiltonian.protocol import Array, Capability, Hamiltonian, Units
+
+#: weights below this no longer make a simplex heavier
+FAINT = 1e-12
+
+
+def weighed(mass: Tensor, layout: Layout, weights: Mapping[str, Tensor]) -> Tensor:
+    """Masses m/w, (D,), of simplices with these weights, {rank: (cells,)}; ranks that are not named keep theirs.
+
+    U_θ may be linear in the q of a bond, so that the force on one that enters is not small; with its mass it does not
+    move there, and paths are continuous as H is.
+    """
+    divisors = {
+        rank: weights[rank].clamp_min(FAINT) if rank in weights else mass.new_ones(layout.cells(rank))
+        for rank in layout.ranks
+    }
+    return mass / layout.join(
+        {rank: w[:, None].expand(-1, layout.width(rank)) for rank, w in divisors.items()}
+    )
 
 
 class SimplicesHamiltonian(Hamiltonian):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tenfma.crystal.neighbours import COINCIDENT, complete_cell
+from tenfma.crystal.neighbours import COINCIDENT, complete_cell, refuse_wide
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.evaluator import Pairs
 
@@ -63,6 +63,7 @@ class VerletList:
         if not (np.isfinite(positions).all() and np.isfinite(cell).all()):
             raise TenfmaError("a position or cell vector is not a finite number; use a smaller step")
         box = complete_cell(np.asarray(cell, dtype=float), np.asarray(pbc, dtype=bool))
+        refuse_wide(positions, cell, pbc)
         finder = NeighborList(cutoff=self.cutoff + self.skin, full_list=True, n_threads=1)
         centre, neighbour, shift = finder.compute(
             points=positions, box=box, periodic=np.asarray(pbc, dtype=bool), quantities="ijS"

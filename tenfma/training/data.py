@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from tenfma.crystal.checks import NEAREST_PAIR
-from tenfma.errors import TenfmaError
+from tenfma.crystal.neighbours import refuse_wide
+from tenfma.errors import StructureError, TenfmaError
 from tenfma.hamiltonian.evaluator import pairs_of
 from tenfma.training.files import check_counts, content_of, plain_name
 
@@ -225,6 +226,10 @@ def _checked(
 
 def _apart(positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray, place: str) -> None:
     """Refuse atoms on one spot, images included: they have no direction, and no calculation was made of them."""
+    try:
+        refuse_wide(positions, cell, pbc)
+    except StructureError as error:
+        raise TenfmaError(f"{place} is no crystal: {error}") from None
     near = pairs_of(positions, cell, pbc, NEAREST_PAIR)
     if not len(near.neighbour):
         return

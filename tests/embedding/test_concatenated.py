@@ -147,7 +147,7 @@ def test_a_neighbour_enters_without_a_jump(monkeypatch):
     ]
     assert float((rows[0] - rows[1]).abs().max()) < 1e-3 * float((rows[0] - rows[2]).abs().max())
     # the twin: simplices that are as light at their cutoff as anywhere
-    monkeypatch.setattr("tenfma.embedding.concatenated.FAINT", 1.0)
+    monkeypatch.setattr("tenfma.hamiltonian.simplices.FAINT", 1.0)
     light = [
         z(net, graphs_of([Atoms("Cu2", [[0, 0, 0], [0, 0, r]], cell=[20] * 3, pbc=True)], torch.float64))
         for r in (edge - 1e-5, edge + 1e-5)

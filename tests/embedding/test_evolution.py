@@ -132,3 +132,43 @@ def test_long_paths_of_large_crystals_are_thinned():
     for size in (10_000, 400_000, 10_000_000):
         kept = -(-400 // spacing(size, 400))
         assert kept <= 2 or 2 * size * (kept - 1) <= KEPT
+
+
+def _with_a_bond_of(length):
+    """Two pairs of ions, and the distance between one ion of each, Å."""
+    from pymatgen.core import Lattice, Structure
+
+    sites = [[5, 5, 5], [7.6, 5, 5], [5, 7.7, 5], [7.6, 5, 5 + length]]
+    return Structure(Lattice.cubic(30.0), ["Na", "Cl", "Na", "Cl"], sites, coords_are_cartesian=True)
+
+
+def _jump(model, step=1e-9):
+    """How much H, ∂H/∂q and q(T) of the atoms differ just before and after a bond enters the cutoff, and the motion."""
+    inside, outside = 4.0, 6.0
+    bonds = model.complex(_with_a_bond_of(inside)).n_edges
+    while outside - inside > step:
+        middle = (inside + outside) / 2
+        if model.complex(_with_a_bond_of(middle)).n_edges == bonds:
+            inside = middle
+        else:
+            outside = middle
+    found = []
+    for length in (inside, outside):
+        H, q, p = model.hamiltonian(_with_a_bond_of(length))
+        path = tenfma.integrate(H, q, p, dt=0.05, steps=60, method="leapfrog")
+        rows = [H.layout.split(x)["atoms"] for x in (H.dq(q, p), path.q[-1], path.q[-1] - q)]
+        found.append((H(q, p), *rows, H.layout.cells("bonds")))
+    (one, other) = found
+    assert one[-1] == other[-1] + 1
+    return [float((a - b).abs().max()) for a, b in zip(one[:3], other[:3])], float(one[3].abs().max())
+
+
+def test_nothing_jumps_when_a_bond_enters_the_cutoff(model):
+    jumps, moved = _jump(model)
+    assert moved > 0.1 and max(jumps) < 1e-7
+
+
+def test_masses_that_are_all_alike_let_the_path_jump(model, monkeypatch):
+    monkeypatch.setattr("tenfma.hamiltonian.simplices.FAINT", 1.0)
+    (energy, slope, path), moved = _jump(model)
+    assert max(energy, slope) < 1e-7 and path > 1e-4 * moved
