@@ -109,7 +109,8 @@ def explore(t: Texts, here: World, colour: str, axes: str, count: int, wanted: s
         t(
             "atlas.note", formula=layout.plain(row["formula"]), identifier=layout.plain(row["identifier"]),
             near=layout.plain(other["formula"]), near_identifier=layout.plain(other["identifier"]),
-            distance=float(distances[nearest]), d=d, label=layout.plain(label), close=close, far=far,
+            distance=float(distances[nearest]), d=d, label=layout.plain(library.named(t, colour, unit=False)),
+            unit=f" {unit}" if (unit := library.UNITS[colour]) != "1" else "", close=close, far=far,
         ),
     )  # fmt: skip
     st.caption(t("atlas.static", d=d, share=float(here.shares[[one, two]].sum())))

@@ -29,8 +29,8 @@ TEXTS = {
     ),
     "atlas.note": (
         "The nearest other crystal to {formula} ({identifier}) is {near} ({near_identifier}), {distance:.2f} away in {d} dimensions. Over all entries with a known value, "
-        "nearest neighbours differ in {label} by {close:.3g} at the median, two random entries by {far:.3g}.",
-        "离 {formula}（{identifier}）最近的其他晶体是 {near}（{near_identifier}），在 {d} 维中相距 {distance:.2f}。在数值已知的条目中，近邻的 {label} 之差的中位数为 {close:.3g}，随机两条目为 {far:.3g}。",
+        "nearest neighbours differ in {label} by {close:.3g}{unit} at the median, two random entries by {far:.3g}{unit}.",
+        "离 {formula}（{identifier}）最近的其他晶体是 {near}（{near_identifier}），在 {d} 维中相距 {distance:.2f}。在数值已知的条目中，最近邻之间{label}之差的中位数为 {close:.3g}{unit}，随机两条目之间为 {far:.3g}{unit}。",
     ),
     "atlas.select": (
         "Draw a loop round dots to list them; click one dot to choose it. By keyboard, type an identifier.",

@@ -93,7 +93,7 @@ TEXTS = {
     "couplings.parts.axis.plain": ("energy / {unit}", "能量 / {unit}"),
     "couplings.part": ("part", "部分"),
     "couplings.parts.note": (
-        "The parts add up to H = {total:.6g} {unit} to within {defect:.0e} of it. How H splits is a choice of gauge ({gauge}); forces and couplings do not depend on it.",
+        "The parts add up to H = {total:.6g} {unit}, with a relative deviation of {defect:.0e}. How H splits is a choice of gauge ({gauge}); forces and couplings do not depend on it.",
         "各部分之和为 H = {total:.6g} {unit}，相对偏差 {defect:.0e}。H 如何划分是规范的选择（{gauge}）；力与耦合与之无关。",
     ),
     "couplings.simplices": (
@@ -107,8 +107,8 @@ TEXTS = {
     ),
     "couplings.features.axis": ("σ · rms ∂H/∂(feature) / eV", "σ · 均方根 ∂H/∂(特征) / eV"),
     "couplings.features.note": (
-        "{feature} ({rank}) matters most: a change by its usual spread moves H by {scaled:.3g} eV per simplex.",
-        "最重要的是 {feature}（{rank}）：按其常见涨落变化时，每个单纯形使 H 改变 {scaled:.3g} eV。",
+        "The feature that matters most is “{feature}” ({rank}): a change by its usual spread moves H by {scaled:.3g} eV per simplex.",
+        "最重要的特征是“{feature}”（{rank}）：按其常见涨落变化时，每个单纯形使 H 改变 {scaled:.3g} eV。",
     ),
     "couplings.tensions": ("Which bonds pull", "哪些键在拉"),
     "couplings.tensions.picture": (
