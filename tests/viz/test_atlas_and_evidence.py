@@ -113,7 +113,7 @@ def test_elements_of_the_shipped_models_do_not_lie_on_each_other_on_a_narrow_scr
     chart = evidence.accuracy_figure(evidence.accuracy(cards))
     x = np.log(np.concatenate([trace.x for trace in chart.data]))
     y = np.log(np.concatenate([trace.y for trace in chart.data]))
-    places = evidence.NARROW * np.stack([(x - x.min()) / np.ptp(x), (y - y.min()) / np.ptp(y)], axis=1)
+    places = np.stack([(x - x.min()) / np.ptp(x), (y - y.min()) / np.ptp(y)], axis=1) * evidence.NARROW
     words = [word for trace in chart.data for word in trace.text]
     sides = [side for trace in chart.data for side in trace.textposition]
     marks = [trace.marker.size for trace in chart.data for _ in trace.x]
