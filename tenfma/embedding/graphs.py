@@ -8,7 +8,7 @@ pooled static row of each crystal. Messages run over the nearer bonds only, with
 so nothing jumps when a neighbour enters. Odd bond channels are left out: messages know both ends.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ def graphs_of(
     parts, batch, held = [], [], 0
     for index, structure in enumerate(structures):
         batch.append(structure)
-        held += len(structure)
+        held += len(structure) if isinstance(structure, Sized) else 1  # what is no crystal is refused below
         if held >= ATOMS_AT_ONCE or index == len(structures) - 1:
             parts.append(_graphs(batch, index + 1 - len(batch)).to(dtype))
             batch, held = [], 0

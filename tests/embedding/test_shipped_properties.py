@@ -8,6 +8,7 @@ from ase.build import bulk, make_supercell
 
 import tenfma
 from tenfma.embedding.shipped import PROPERTY_MODELS, shipped_properties
+from tenfma.errors import TenfmaError
 from tenfma.site import assets
 
 FOLDER = assets() / PROPERTY_MODELS / "binaries"
@@ -59,3 +60,11 @@ def test_outside_its_domain_it_says_so(model):
         or "Ar" in model.domain.elements
     )
     assert "atoms" in model.warning(bulk("Cu").repeat((8, 8, 8)))
+
+
+@pytest.mark.parametrize("wrong", [None, 1, "NaCl"])
+def test_what_is_no_crystal_is_named_with_its_place(model, wrong):
+    crystals = [tenfma.read("prototype:NaCl"), wrong]
+    for reading in (model.predict, tenfma.TenFMAFeaturizer(model).fit().transform):
+        with pytest.raises(TenfmaError, match=r"crystal 1 \(counted from 0\).*expected a pymatgen Structure"):
+            reading(crystals)
