@@ -3,7 +3,8 @@
     python benchmarks/physics.py                            # everything; about a quarter of an hour
     python benchmarks/physics.py --parts static --no-save   # a minute
 
-Figures go to assets/evidence/physics.json, phonon bands to assets/evidence/phonons.png. Phonons need phonopy
+Figures go to assets/evidence/physics.json, where those of models and parts that were not asked for stay; phonon bands go
+to assets/evidence/phonons.png where all models are asked for. Phonons need phonopy
 (`pip install 'tenfma[phonons]'`).
 """
 
@@ -13,7 +14,15 @@ from typing import Any
 
 from harness import EVIDENCE, markdown, save, versions
 from physics_motion import canonical, certificate, force_error, microcanonical
-from physics_static import CRYSTALS, band_picture, bulk_modulus, elastic_constants, lattice_constant, phonons
+from physics_static import (
+    CRYSTALS,
+    Crystal,
+    band_picture,
+    bulk_modulus,
+    elastic_constants,
+    lattice_constant,
+    phonons,
+)
 
 import tenfma
 
@@ -66,8 +75,9 @@ def reference(element: str, name: str) -> tuple[float, str]:
     return (len(CRYSTALS[element].cubic(1.0)) * held["wien2k_volume"]) ** (1 / 3), source
 
 
-def compared(seen: float, element: str, name: str) -> dict[str, Any]:
+def compared(seen: float, crystal: Crystal, name: str) -> dict[str, Any]:
     """A figure with its reference, deviation and, for Si, whether it meets the aim."""
+    element = crystal.element
     value, source = reference(element, name)
     row: dict[str, Any] = {"value": seen, "reference": value, "deviation": seen / value - 1, "source": source}
     if element == "Si" and name in AIMS:
@@ -75,18 +85,17 @@ def compared(seen: float, element: str, name: str) -> dict[str, Any]:
     return row
 
 
-def static(element: str, calculator: Any) -> dict[str, Any]:
+def static(crystal: Crystal, calculator: Any) -> dict[str, Any]:
     """Lattice constant, bulk modulus in two ways, and elastic constants."""
-    crystal = CRYSTALS[element]
     a = lattice_constant(crystal, calculator)
     constants = elastic_constants(crystal, calculator, a)
-    beside, source = REFERENCE[element]["elastic"]
+    beside, source = REFERENCE[crystal.element]["elastic"]
     return {
-        "lattice constant, Å": compared(a, element, "a"),
+        "lattice constant, Å": compared(a, crystal, "a"),
         "bulk modulus at rest, (C11 + 2 C12)/3, GPa": compared(
-            (constants["C11"] + 2 * constants["C12"]) / 3, element, "B"
+            (constants["C11"] + 2 * constants["C12"]) / 3, crystal, "B"
         ),
-        "bulk modulus, fit over volumes ± 6 %, GPa": compared(bulk_modulus(crystal, calculator, a), element, "B"),
+        "bulk modulus, fit over volumes ± 6 %, GPa": compared(bulk_modulus(crystal, calculator, a), crystal, "B"),
         **{
             f"{name}, GPa": {
                 "value": constants[name], "reference": value, "deviation": constants[name] / value - 1, "source": source
@@ -97,21 +106,20 @@ def static(element: str, calculator: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def vibrations(element: str, calculator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def vibrations(crystal: Crystal, calculator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Figures of the bands, and the bands."""
-    crystal = CRYSTALS[element]
     bands = phonons(crystal, calculator, lattice_constant(crystal, calculator))
     lowest = {"value": bands["lowest"], "met": bool(bands["lowest"] >= AIMS["lowest"])}
     figures = {"lowest branch, THz": lowest, "highest branch, THz": {"value": bands["highest"]}}
-    if element == "Si":
-        figures["optical phonon at Γ, THz"] = compared(max(bands["gamma"]), element, "gamma")
+    if crystal.element == "Si":
+        figures["optical phonon at Γ, THz"] = compared(max(bands["gamma"]), crystal, "gamma")
     return figures, bands
 
 
-def motion(picoseconds: float) -> dict[str, Any]:
-    """NVE, NVT, forces and the certificate of Si."""
-    model = tenfma.load("Si")
-    crystal = CRYSTALS["Si"]
+def motion(name: str, picoseconds: float) -> dict[str, Any]:
+    """NVE, NVT, forces and the certificate of a model of Si."""
+    model = tenfma.load(name)
+    crystal = CRYSTALS[name]
     a = lattice_constant(crystal, model.calculator())
     H, q, _ = model.hamiltonian(crystal.cubic(a).repeat(2), chart="atoms")
     place = q.numpy()
@@ -136,15 +144,15 @@ def motion(picoseconds: float) -> dict[str, Any]:
 def table(figures: dict[str, dict[str, Any]]) -> str:
     """What was measured, one line a figure."""
     rows = []
-    for element, held in figures.items():
+    for model, held in figures.items():
         for name, row in held.items():
             if "value" not in row:
-                rows.append((element, name, json.dumps(row, ensure_ascii=False), "", "", ""))
+                rows.append((model, name, json.dumps(row, ensure_ascii=False), "", "", ""))
                 continue
             beside = f"{row['reference']:.4g}" if "reference" in row else "–"
             apart = f"{row['deviation']:+.1%}" if "deviation" in row else ""
             met = {True: "met", False: "MISSED"}.get(row.get("met"), "")
-            rows.append((element, name, f"{row['value']:.5g}", beside, apart, met))
+            rows.append((model, name, f"{row['value']:.5g}", beside, apart, met))
     return markdown(("", "figure", "measured", "reference", "deviation", "aim"), rows)
 
 
@@ -154,28 +162,34 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--elements", nargs="+", choices=tuple(CRYSTALS), default=tuple(CRYSTALS))
+    parser.add_argument("--models", nargs="+", choices=tuple(CRYSTALS), default=tuple(CRYSTALS))
     parser.add_argument(
         "--picoseconds", type=float, default=5.0, help="length of NVE; NVT is five times as long"
     )
     parser.add_argument("--no-save", action="store_true", help="only print")
     options = parser.parse_args()
-    figures: dict[str, dict[str, Any]] = {element: {} for element in options.elements}
+    figures: dict[str, dict[str, Any]] = {name: {} for name in options.models}
     bands = {}
-    for element in options.elements:
-        calculator = tenfma.load(element).calculator()
+    for name in options.models:
+        calculator = tenfma.load(name).calculator()
         if "static" in options.parts:
-            figures[element] |= static(element, calculator)
+            figures[name] |= static(CRYSTALS[name], calculator)
         if "phonons" in options.parts:
-            found, bands[element] = vibrations(element, calculator)
-            figures[element] |= found
-        print(table({element: figures[element]}), flush=True)
+            found, bands[name] = vibrations(CRYSTALS[name], calculator)
+            figures[name] |= found
+        if figures[name]:
+            print(table({name: figures[name]}), flush=True)
     if "motion" in options.parts:
-        figures["Si, moving"] = motion(options.picoseconds)
-        print(table({"Si": figures["Si, moving"]}))
-    if bands and not options.no_save:
+        for name in options.models:
+            if CRYSTALS[name].element == "Si":
+                figures[f"{name}, moving"] = motion(name, options.picoseconds)
+                print(table({name: figures[f"{name}, moving"]}), flush=True)
+    if len(bands) == len(CRYSTALS) and not options.no_save:
         band_picture(bands, EVIDENCE / "phonons.png")
     if not options.no_save:
+        held = EVIDENCE / "physics.json"
+        known = json.loads(held.read_text())["figures"] if held.is_file() else {}
+        figures = {**known, **{name: {**known.get(name, {}), **found} for name, found in figures.items()}}
         save("physics", {"figures": figures, "aims": AIMS, "versions": versions("ase", "phonopy", "numpy")})
 
 

@@ -36,8 +36,10 @@ class Crystal:
         return bulk(self.element, self.lattice, a=a)
 
 
+#: shipped models and the crystal each is asked about
 CRYSTALS = {
     "Si": Crystal("Si", "diamond", 5.469),
+    "Si-large": Crystal("Si", "diamond", 5.469),
     "Mo": Crystal("Mo", "bcc", 3.16),
     "Cu": Crystal("Cu", "fcc", 3.63),
 }

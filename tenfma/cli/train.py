@@ -45,6 +45,7 @@ def train(
         "medium", "--size", help="Of forces: medium, or large, in which atoms pass messages."
     ),
     functions: int = typer.Option(0, "--functions", help="Functions per element at most; 0: the recipe's."),
+    ridges: str = typer.Option("", "--ridges", help="Ridges to choose from, by commas; else the recipe's."),
 ) -> None:
     """Train a Hamiltonian on DFT energies, forces and (where present) stresses, or embeddings on properties.
 
@@ -93,6 +94,8 @@ def train(
         )
     if functions:
         recipe = replace(recipe, functions=functions, functions_mixed=functions)
+    if ridges:
+        recipe = replace(recipe, ridges=_numbers(ridges), ridges_mixed=_numbers(ridges))
     heading = f"{'energy weight':>13} {'ridge':>7}   {'E MAE meV/atom':>14} {'F MAE eV/Å':>10}   (validation)"
 
     with progress_bar("training", 1.0) as bar:
@@ -124,6 +127,18 @@ def train(
         )
     typer.echo(f"trained    {model.name}; card in {out / 'card.md'}")
     typer.echo(f"use it     tenfma evaluate {out} --data FILE, or tenfma.load({str(out)!r})")
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    from tenfma.errors import TenfmaError
+
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or not all(0 < number < float("inf") for number in found):
+        raise TenfmaError(f"--ridges {text} is not understood; positive numbers by commas, as in 1e-5,1e-6")
+    return found
 
 
 def _portable(arguments: list[str]) -> list[str]:

@@ -52,6 +52,11 @@ def page(facts: dict[str, Any]) -> str:
         f"- {facts['parameters']:,} parameters, {facts['functions_per_element']:,} functions per element, cutoff "
         f"{facts['cutoff']:g} Å; energy weight {facts['energy_weight']:g} Å, ridge {facts['ridge']:g}.",
     ]
+    if facts.get("recipe", {}).get("messages") and len(facts["elements"]) == 1:
+        lines.append(
+            "- Atoms pass messages: an atom's share of the energy depends on what its neighbours tell it, so shares are "
+            "not costs of an atom's own bonds; explain crystals by a medium model."
+        )
     if facts["command"]:
         lines.append(
             f"- Made by `{facts['command']}` in {facts['processor_seconds']:.0f} s of processor time."

@@ -185,7 +185,9 @@ def standing(t: Texts, chosen: Explained) -> str:
     card = cache.card(chosen.model)
     tests = list(card.get("tests", {}).values()) or [card["validation"]]
     mae = tests[0]["force_mae"]
-    return t("couplings.trained.note", frames=card["frames"], elements=", ".join(card["elements"]), mae=mae)
+    told = t("couplings.trained.note", frames=card["frames"], elements=", ".join(card["elements"]), mae=mae)
+    listening = len(card["elements"]) == 1 and card.get("recipe", {}).get("messages")
+    return f"{told} {t('couplings.messages.note')}" if listening else told
 
 
 def parts(t: Texts, chosen: Explained) -> None:

@@ -36,6 +36,7 @@ def test_the_folder_holds_config_log_weights_and_card(files):
     assert card["elements"] == ["B", "N"]
     assert (card["frames"], card["frames_used"], card["seed"]) == (24, 24, 0)
     assert card["validation"]["force_mae"] > 0
+    assert "messages" not in (out / "card.md").read_text()
     assert str(files) not in (out / "card.md").read_text()
     events = [json.loads(line)["event"] for line in (out / "log.jsonl").read_text().splitlines()]
     assert events[0] == "start" and events[-1] == "finished" and "candidate" in events
@@ -104,6 +105,9 @@ def test_missing_and_spoilt_labels_are_refused_and_leave_nothing(label, said, tm
         (["--valid", "1.5"], "validation share"),
         (["--cutoff", "99"], "cutoff"),
         (["--functions", "1"], "no basis"),
+        (["--ridges", "small"], "--ridges small"),
+        (["--ridges", "1e-3,nan"], "--ridges 1e-3,nan"),
+        (["--ridges", "1e-3,-1"], "--ridges 1e-3,-1"),
     ],
 )
 def test_bad_settings_are_refused(arguments, said, files, tmp_path, capsys):
@@ -112,6 +116,16 @@ def test_bad_settings_are_refused(arguments, said, files, tmp_path, capsys):
     message = capsys.readouterr().err
     assert said in message and message.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_the_ridges_asked_for_are_those_tried_and_a_card_tells_of_messages(tmp_path):
+    train, out = tmp_path / "train.extxyz", tmp_path / "model"
+    write(train, labelled(12, kinds=("B",)))
+    asked = ["--size", "large", "--functions", "60", "--cutoff", "4", "--ridges", "1e-2,1e-4"]
+    assert run(["train", "--data", str(train), "--out", str(out), *asked]) == 0
+    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert {line["ridge"] for line in log if line["event"] == "candidate"} == {1e-2, 1e-4}
+    assert "Atoms pass messages" in (out / "card.md").read_text()
 
 
 def test_a_folder_of_other_things_is_not_written_into(files, tmp_path, capsys):

@@ -30,6 +30,12 @@ def test_couplings_of_a_textbook_pair_and_its_chosen_cell():
     assert "norm 0.1" in markdown(at), "the pair's coupling is −c = −0.1"
 
 
+def test_couplings_of_a_model_whose_atoms_pass_messages_say_so():
+    told = captions(opened("couplings", subject="Si-large"))
+    assert "Its atoms pass messages" in told
+    assert "pass messages" not in captions(opened("couplings", subject="Si"))
+
+
 def test_couplings_of_a_learned_crystal_turn_with_it():
     at = opened("couplings", subject="Si", turn="70", atom="1", partner="4")
     assert not at.exception

@@ -26,6 +26,10 @@ TEXTS = {
         "Trained on {frames} DFT frames of {elements}; on test frames it misses forces by {mae:.3f} eV/Å on average. Crystals unlike those frames are extrapolation.",
         "用 {elements} 的 {frames} 个 DFT 构型训练；测试构型上力的平均误差为 {mae:.3f} eV/Å。与这些构型差别大的晶体属于外推。",
     ),
+    "couplings.messages.note": (
+        "Its atoms pass messages: forces and couplings are exact, but an atom's share of the energy depends on what its neighbours tell it. For parts, choose a model without.",
+        "该模型的原子会传递消息：力与耦合仍然精确，但单个原子分得的能量取决于邻居告诉它的内容。若要看各部分的能量，请选不传消息的模型。",
+    ),
     "couplings.cells": ("Cells repeated along each axis", "各方向重复的晶胞数"),
     "couplings.rattle": ("Atoms moved at random by σ / Å", "原子随机位移 σ / Å"),
     "couplings.rotate": ("Turn the crystal / °", "旋转晶体 / °"),
