@@ -246,7 +246,7 @@ def main() -> None:
     save(
         "evolution",
         {
-            "command": "python benchmarks/evidence " + " ".join(sys.argv[1:]),
+            "command": f"python benchmarks/evidence --profile {arguments.profile}",
             "reference": REFERENCE,
             "cells": len(done),
             "cells_missing": left,
@@ -259,6 +259,7 @@ def main() -> None:
             r["contender"],
             r["split"],
             f"{r['share']:g}",
+            str(r["epochs"]),
             r["target"],
             str(r["seeds"]),
             f"{r['mae']:.4f}",
@@ -266,7 +267,12 @@ def main() -> None:
         ]
         for r in rows
     ]
-    print(markdown(["contender", "split", "share", "target", "seeds", "MAE", "minus leapfrog (95 %)"], shown))
+    print(
+        markdown(
+            ["contender", "split", "share", "passes", "target", "seeds", "MAE", "minus leapfrog (95 %)"],
+            shown,
+        )
+    )
     print(f"{len(done)} cells kept, {left} of this profile missing")
 
 
