@@ -1,5 +1,6 @@
 """What commands share: a progress bar, checks of where output goes, and tables in Parquet, CSV or JSON."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = (".parquet", ".csv", ".json")
+#: bytes; file systems take 255, and a file bears a longer name until it is whole
+LONGEST_NAME = 200
 
 
 @contextmanager
@@ -33,6 +36,10 @@ def writable(out: Path, endings: tuple[str, ...], option: str = "--out") -> None
     """Refuse, before any work, an output that could not be written or has an unknown ending; `option` named it."""
     if out.suffix.lower() not in endings:
         raise TenfmaError(f"{option} {out} ends in {out.suffix or 'nothing'}; expected {', '.join(endings)}")
+    if len(os.fsencode(out.name)) > LONGEST_NAME:
+        raise TenfmaError(
+            f"{option} has a name of {len(os.fsencode(out.name))} bytes; at most {LONGEST_NAME} are taken"
+        )
     if out.is_dir():
         raise TenfmaError(f"{option} {out} is a folder; give a file name")
     if not out.parent.is_dir():

@@ -1,6 +1,7 @@
 """Atoms, and the cell if asked for, taken downhill to where forces and stress vanish, by ASE's optimisers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,9 +58,15 @@ def relax(
         raise TenfmaError("--cell needs a crystal that is periodic in all three directions; leave --cell out")
     moved = FrechetCellFilter(atoms, scalar_pressure=pressure * units.GPa) if cell else atoms
     search = OPTIMIZERS[optimizer.upper()](moved, logfile=None)
-    now = start = _progress(0, atoms, moved, fmax)
-    for converged in search.irun(fmax=fmax, steps=steps):
-        now = _progress(search.nsteps, atoms, moved, fmax)
+    with _evaluating(atoms):
+        now = start = _progress(0, atoms, moved, fmax)
+    states = search.irun(fmax=fmax, steps=steps)
+    while True:
+        with _evaluating(atoms):
+            converged = next(states, None)
+            now = _progress(search.nsteps, atoms, moved, fmax)
+        if converged is None:
+            break
         if not np.isfinite(now.energy) or not np.isfinite(now.largest_force):
             raise TenfmaError("the energy stopped being finite; start nearer to a crystal this energy knows")
         if cell and not start.volume / FALLEN_APART < now.volume < start.volume * FALLEN_APART:
@@ -71,6 +78,18 @@ def relax(
         if converged:
             break
     return now
+
+
+@contextmanager
+def _evaluating(atoms: Atoms) -> Iterator[None]:
+    """A calculator's own error, whatever it is, as one sentence."""
+    try:
+        yield
+    except TenfmaError:
+        raise
+    except Exception as error:
+        told = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        raise TenfmaError(f"{type(atoms.calc).__name__} could not be evaluated: {told[0]}") from error
 
 
 def _progress(step: int, atoms: Atoms, moved: Atoms | FrechetCellFilter, fmax: float) -> Progress:

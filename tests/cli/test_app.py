@@ -31,3 +31,16 @@ def test_answers_at_its_address_without_asking_anything(tmp_path):
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(30)
+
+
+def test_where_no_server_can_listen_is_said_before_anything_is_loaded(capsys):
+    from tenfma.cli import run
+
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        taken = held.getsockname()[1]
+        for address, port in (("127.0.0.1", taken), ("999.1.1.1", 8600), ("a" * 300, 8600)):
+            assert run(["app", "--headless", "--address", address, "--port", str(port)]) == 2
+            told = capsys.readouterr().err
+            assert "cannot listen on" in told and told.count("\n") == 1

@@ -126,3 +126,10 @@ def test_a_fault_leaves_no_half_file(tmp_path):
         rows.add(pd.DataFrame({"a": [1]}))
         raise RuntimeError("disk gone")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("letters", [300, 235])
+def test_a_name_too_long_is_refused_before_any_work(letters, tmp_path, capsys):
+    out = tmp_path / ("a" * letters + ".csv")
+    assert run(["featurize", str(tmp_path / "not-even-read.cif"), "--out", str(out)]) == 2
+    assert f"a name of {letters + 4} bytes" in capsys.readouterr().err

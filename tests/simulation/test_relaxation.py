@@ -66,3 +66,10 @@ def test_a_crystal_that_is_torn_apart_is_told_and_not_followed_without_end(monke
     with pytest.raises(TenfmaError, match="falls apart"):
         relax(copper(), cell=True, pressure=-5.0)
     assert relax(copper(a=3.58), cell=True).converged
+
+
+def test_a_calculator_that_does_not_know_the_element_is_told():
+    atoms = bulk("Si", cubic=True)
+    atoms.calc = EMT()
+    with pytest.raises(TenfmaError, match="EMT could not be evaluated: No EMT-potential for Si"):
+        relax(atoms)
