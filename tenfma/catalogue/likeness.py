@@ -4,6 +4,7 @@
 near neighbours, so every candidate that its error bound leaves open is measured again in float64.
 """
 
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -206,9 +207,10 @@ def store(catalogue: "Catalogue", maker: Embedder, ids: Sequence[int], rows: np.
     """Keep vectors (n, d) of these entries in one transaction, unless another process has kept them meanwhile."""
     with catalogue.database.write() as connection:
         revision = connection.scalar(select(embedders.c.revision).where(embedders.c.name == maker.version))
-        if revision is None:
+        if revision is None:  # counted from anywhere: a store filled anew never meets the files of the one before
+            first = secrets.randbelow(2**30)
             connection.execute(
-                embedders.insert().values(name=maker.version, dimension=maker.dimension, revision=1)
+                embedders.insert().values(name=maker.version, dimension=maker.dimension, revision=first)
             )
         else:
             connection.execute(

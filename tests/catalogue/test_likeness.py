@@ -5,6 +5,7 @@ import pytest
 from ase.build import bulk, make_supercell
 from catalogue_crystals import perovskite
 
+from tenfma import catalogue
 from tenfma.catalogue import CatalogueError, Query, embedders, likeness
 from tenfma.catalogue.embedders import Embedder, embedder
 from tenfma.catalogue.likeness import Vectors
@@ -139,6 +140,19 @@ def test_new_entries_get_vectors_and_those_without_are_tried_once(small, monkeyp
         small.like(small.structure("p7"), model="1")
     small.like("p2", 1, model="2")
     assert small.stats()["vectors"] == {"sizes-1": 9, "sizes-2": 9}
+
+
+def test_a_store_filled_anew_knows_nothing_of_the_one_before(tmp_path, monkeypatch):
+    """Files of vectors outlive a store that is deleted; the next one has as many changes, and other crystals."""
+    monkeypatch.setattr(likeness, "embedder", lambda name: Embedder(f"sizes-{name}", 2, sizes))
+    path = tmp_path / "catalogue.sqlite"
+    for order in ((0, 1, 2, 3), (3, 0, 2, 1)):
+        with catalogue.open(f"sqlite:///{path}", filled=False) as store:
+            store.add([perovskite(number) for number in order], "test")
+            assert [item.entry.identifier for item in store.like("p0", 3, model="1")] == ["p1", "p2", "p3"]
+        for file in tmp_path.glob("catalogue.sqlite*"):
+            file.unlink()
+    assert list(tmp_path.rglob("*.vectors"))
 
 
 def test_a_broken_file_of_vectors_is_told(small):

@@ -166,6 +166,19 @@ def test_the_list_is_renewed_seldom_and_misses_nobody():
     assert kept.searches < 12
 
 
+def test_two_atoms_that_meet_are_neighbours_in_time():
+    """Each moves a little more than half the skin: beyond the kept list before, within the cutoff after."""
+    kept, nowhere = VerletList(4.0, skin=0.6), (np.zeros((3, 3)), np.zeros(3, bool))
+    assert len(kept.pairs(np.array([[0, 0, 0], [4.65, 0, 0]]), *nowhere).vectors) == 0
+    assert len(kept.pairs(np.array([[0.34, 0, 0], [4.31, 0, 0]]), *nowhere).vectors) == 2
+
+
+def test_what_is_periodic_is_part_of_what_a_list_is_for():
+    kept, cell, one = VerletList(3.0), 2.5 * np.eye(3), np.zeros((1, 3))
+    assert len(kept.pairs(one, cell, np.ones(3, bool)).vectors) == 6
+    assert len(kept.pairs(one, cell, np.array([True, False, False])).vectors) == 2
+
+
 def test_a_list_renewed_too_late_is_caught():
     """The wrong twin: a list that bears more motion than its skin allows misses neighbours."""
     kept = VerletList(4.4, skin=0.02)
