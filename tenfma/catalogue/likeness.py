@@ -207,7 +207,9 @@ def store(catalogue: "Catalogue", maker: Embedder, ids: Sequence[int], rows: np.
     """Keep vectors (n, d) of these entries in one transaction, unless another process has kept them meanwhile."""
     with catalogue.database.write() as connection:
         revision = connection.scalar(select(embedders.c.revision).where(embedders.c.name == maker.version))
-        if revision is None:  # counted from anywhere: a store filled anew never meets the files of the one before
+        if (
+            revision is None
+        ):  # counted from anywhere: a store filled anew never meets the files of the one before
             first = secrets.randbelow(2**30)
             connection.execute(
                 embedders.insert().values(name=maker.version, dimension=maker.dimension, revision=first)
