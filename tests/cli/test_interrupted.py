@@ -9,6 +9,7 @@ import pytest
 PROGRAM = """
 import signal, sys
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have switched it off in the background
 module, how, *arguments = sys.argv[1:]
 
 class Struck:
