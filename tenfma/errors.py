@@ -21,5 +21,9 @@ class PairingError(TenfmaError):
     """A method was asked to integrate a Hamiltonian it is not right for."""
 
 
+class DomainWarning(UserWarning):
+    """A model was asked about crystals unlike those it was trained on; the message says in what."""
+
+
 class ConvergenceError(TenfmaError):
     """An implicit step or an inversion did not reach its tolerance."""

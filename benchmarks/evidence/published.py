@@ -75,7 +75,13 @@ def run(
         if not np.isnan(parts[:, place]).all()
     }
     return {
-        "seconds": round(time.perf_counter() - begun),
+        "parameters": {
+            "seconds": round(time.perf_counter() - begun),
+            "passes": recipe.schedule.epochs,
+            "members": recipe.members,
+            "seed": number,
+            "training_crystals": len(train),
+        },
         "ids": [atoms.info.get("id", place) for atoms, place in zip(chosen.structures, chosen.places)],
         "joined": ["matbench_id" in atoms.info for atoms in chosen.structures],
         "values": found.predictions.values.tolist(),
@@ -166,7 +172,7 @@ def main() -> None:
         title = f"{arguments.file}_{arguments.split}"
         words = "TEN-FMA: evolved embeddings, an ensemble, kernel ridge"
         RECORDS.mkdir(parents=True, exist_ok=True)
-        whole = record(f"tenfma_{arguments.file}", targets, done, words)
+        whole = record(f"tenfma_{title}", targets, done, words)
         (RECORDS / f"{title}.json").write_text(json.dumps(whole))
         save(
             title,

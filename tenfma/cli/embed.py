@@ -66,6 +66,7 @@ def embed(
     _loaded.cache_clear()  # a folder's weights may be others than last time
     shown: list[pd.DataFrame] = []
     failures: list[str] = []
+    outside: list[str] = []
     read: set[str] = set()
     count = width = 0
     interrupted = False
@@ -75,7 +76,7 @@ def embed(
     ):
         try:
             work = ((piece, model, motion) for piece in pieces(sources))
-            for (piece, *_), (made, failed) in mapped(_embedded, work, dask):
+            for (piece, *_), (made, failed, strange) in mapped(_embedded, work, dask):
                 for frame in made:
                     if table is None:
                         shown.append(frame.iloc[:, [0, 2, 4, 5, 6]])
@@ -84,6 +85,7 @@ def embed(
                     read.update(frame["source"])
                     count, width = count + len(frame), frame.shape[1] - 4
                 failures += failed
+                outside += strange
                 report(piece.done)
         except KeyboardInterrupt:
             interrupted = True
@@ -91,6 +93,10 @@ def embed(
         counted = f"{count} structures from {len(read)} of {len(sources)} sources"
         typer.echo(f"embedded   {counted}, {width} components each")
         typer.echo(f"weights    {learned.description}")
+        if outside:
+            typer.echo(
+                f"outside    {len(outside)} of {count} structures lie outside what was trained on, e.g. {outside[0]}"
+            )
         if shown:
             typer.echo(pd.concat(shown).to_string(index=False, float_format="%.6g"))
         typer.echo(
@@ -105,8 +111,8 @@ def embed(
     return 2 if failures else 0
 
 
-def _embedded(work: tuple[Piece, str, dict[str, Any]]) -> "tuple[list[pd.DataFrame], list[str]]":
-    """Rows and what failed; one by one where the piece fails."""
+def _embedded(work: tuple[Piece, str, dict[str, Any]]) -> "tuple[list[pd.DataFrame], list[str], list[str]]":
+    """Rows, what failed and what lies outside the model's domain; one by one where the piece fails."""
     from tenfma.catalogue.parallel import one_thread
     from tenfma.errors import TenfmaError
 
@@ -115,19 +121,30 @@ def _embedded(work: tuple[Piece, str, dict[str, Any]]) -> "tuple[list[pd.DataFra
     with one_thread():
         held, failures = crystals(piece)
         if not held:
-            return [], failures
+            return [], failures, []
         try:
-            return [_rows(learned, held, motion)], failures
+            return [_rows(learned, held, motion)], failures, _outside(learned, held)
         except TenfmaError as error:
             if len(held) == 1:
-                return [], [*failures, f"{held[0].where}: {error}"]
-        tables = []
+                return [], [*failures, f"{held[0].where}: {error}"], []
+        tables, outside = [], []
         for crystal in held:
             try:
                 tables.append(_rows(learned, [crystal], motion))
+                outside += _outside(learned, [crystal])
             except TenfmaError as error:
                 failures.append(f"{crystal.where}: {error}")
-    return tables, failures
+    return tables, failures, outside
+
+
+def _outside(learned: Any, batch: Sequence[Crystal]) -> list[str]:
+    """What a property model has to say of crystals unlike those it was trained on; a force model refuses them."""
+    from tenfma.embedding.property_model import PropertyModel
+
+    if not isinstance(learned, PropertyModel):
+        return []
+    told = ((crystal.where, learned.warning(crystal.structure)) for crystal in batch)
+    return [f"{where}: {words}" for where, words in told if words]
 
 
 def _rows(learned: "Model", batch: Sequence[Crystal], motion: dict[str, Any]) -> "pd.DataFrame":

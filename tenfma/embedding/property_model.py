@@ -6,6 +6,7 @@
 where s is a smoothed disagreement between predictors and r the quantile of |error|/s on those held-out crystals.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from tenfma.embedding.model import Start
 from tenfma.embedding.pooling import Embedding
 from tenfma.embedding.saved import WEIGHTS, read_settings, write_settings
 from tenfma.embedding.trees import Trees
-from tenfma.errors import TenfmaError
+from tenfma.errors import DomainWarning, TenfmaError
 from tenfma.hamiltonian.layout import split_blocks
 
 KIND = "property"
@@ -65,11 +66,12 @@ class Head:
 
 @dataclass(frozen=True)
 class Domain:
-    """What the training crystals were: elements, and the most atoms in a cell."""
+    """What the training crystals were: elements, the most atoms in a cell, how many elements their cells joined."""
 
     elements: tuple[str, ...]
     most_atoms: int
     crystals: int
+    kinds: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +170,10 @@ class PropertyModel(nn.Module):
         reasons = []
         if unknown := sorted(names - set(self.domain.elements)):
             reasons.append(f"{', '.join(unknown)} never occurred in training")
+        if len(names) not in self.domain.kinds:
+            known = " or ".join(map(str, self.domain.kinds))
+            here = "1 element" if len(names) == 1 else f"{len(names)} elements"
+            reasons.append(f"it has {here}, training crystals had {known}")
         if len(numbers) > self.domain.most_atoms:
             reasons.append(
                 f"its {len(numbers)} atoms exceed the {self.domain.most_atoms} of the largest training cell"
@@ -230,10 +236,12 @@ class PropertyModel(nn.Module):
     ) -> Embedding:
         """z of the first member for each structure: invariants of q(T), their means along the path, H at rest.
 
-        `motion` overrides fields of `Motion`. Raises TenfmaError for an empty list or an unknown field.
+        `motion` overrides fields of `Motion`. Raises TenfmaError for an empty list or an unknown field; warns
+        (DomainWarning) of crystals unlike those of the training.
         """
         member = self._moving(motion)
         graphs = graphs_of(structures, self.dtype, progress)
+        self._warn(structures)
         values, tensors = [], []
         with torch.no_grad():
             for batch in graphs.batches(ATOMS_AT_ONCE):
@@ -246,6 +254,14 @@ class PropertyModel(nn.Module):
             (*member.names, "energy_at_rest_per_atom"),
             {name: torch.cat([part[key] for part in tensors]).numpy() for key, name in blocks.items()},
         )
+
+    def _warn(self, structures: Sequence[Any]) -> None:
+        """One DomainWarning for all structures outside the domain, with the first of them named."""
+        outside = [(place, told) for place, told in enumerate(map(self.warning, structures)) if told]
+        if outside:
+            place, told = outside[0]
+            many = f"{len(outside)} of {len(structures)} crystals lie outside what {self.name} was trained on"
+            warnings.warn(f"{many}; number {place + 1}: {told}", DomainWarning, stacklevel=3)
 
     def certificates(self, structures: Sequence[Any], **motion: Any) -> dict[str, np.ndarray]:
         """For each structure what the path behind its z is worth: energy drift, reversal error, distance from q₀."""

@@ -142,11 +142,16 @@ def _motion(held: Settings) -> Motion:
 
 
 def _domain(held: Settings) -> Domain:
-    held.only("elements", "most_atoms", "crystals")
+    held.only("elements", "most_atoms", "crystals", "kinds")
     elements = held.texts("elements")
     if strange := sorted(set(elements) - set(table().symbols)):
         raise TenfmaError(f"{held.where} has {strange[0]!r}, which is no element")
-    return Domain(elements, held.whole("most_atoms", 1, 10**9), held.whole("crystals", 1, 10**12))
+    return Domain(
+        elements,
+        held.whole("most_atoms", 1, 10**9),
+        held.whole("crystals", 1, 10**12),
+        held.wholes("kinds", 1, len(elements)),
+    )
 
 
 def _under(held: dict[str, Tensor], prefix: str) -> dict[str, np.ndarray]:

@@ -62,6 +62,13 @@ class Settings:
             lambda x: isinstance(x, int) and not isinstance(x, bool) and least <= x <= most,
         )
 
+    def wholes(self, name: str, least: int, most: int) -> tuple[int, ...]:
+        """A list of whole numbers within bounds."""
+        values = self.numbers(name, least, most)
+        if not all(x.is_integer() for x in values):
+            raise TenfmaError(f"{self.where} has a value in {name} that is no whole number")
+        return tuple(map(int, values))
+
     def number(self, name: str, least: float = -math.inf, most: float = math.inf) -> float:
         """A finite number within bounds."""
         bounds = "" if (least, most) == (-math.inf, math.inf) else f" from {least:g} to {most:g}"

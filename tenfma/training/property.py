@@ -116,6 +116,7 @@ def train_property(
         "crystals": int(known.sum()),
         "elements": list(model.domain.elements),
         "most_atoms": model.domain.most_atoms,
+        "kinds": list(model.domain.kinds),
         "targets": [
             {
                 "name": h.name,
@@ -314,7 +315,8 @@ def linked_targets(targets: Sequence[Target]) -> list[int]:
 def _domain(labelled: Labelled, train: np.ndarray) -> Domain:
     numbers = sorted({int(z) for i in train for z in labelled.structures[i].numbers})
     symbols = tuple(table().symbols[z] for z in numbers)
-    return Domain(symbols, max(len(labelled.structures[i]) for i in train), len(train))
+    kinds = sorted({len(set(labelled.structures[i].numbers)) for i in train})
+    return Domain(symbols, max(len(labelled.structures[i]) for i in train), len(train), tuple(kinds))
 
 
 def _claim(out: Path, labelled: Labelled, recipe: PropertyRecipe, seed: int) -> None:

@@ -48,7 +48,8 @@ def property_page(facts: dict[str, Any]) -> str:
         f"Evolved embeddings of crystals and what they say of {', '.join(t['name'] for t in facts['targets'])}.",
         "",
         f"- Trained on {facts['crystals']} crystals of {', '.join(facts['data'])}, cells of up to {facts['most_atoms']} "
-        "atoms. Other elements and larger cells are extrapolation, and predictions say so.",
+        f"atoms with {' or '.join(map(str, facts['kinds']))} elements. Other elements, another number of them and "
+        "larger cells are extrapolation, and predictions say so.",
         f"- Elements: {', '.join(facts['elements'])}.",
         f"- {facts['members']} members of {facts['parameters']:,} parameters, seed {facts['seed']}, "
         f"at most {facts['minutes']:g} minutes. Motion: {moved}; {moves}. {energy} It never saw forces: "

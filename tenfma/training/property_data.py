@@ -21,8 +21,11 @@ from tenfma.training.files import check_counts, content_of, plain_name
 #: the label that H at rest is taught, eV per atom
 ENERGY = "e_form_per_atom"
 _TARGET = re.compile(r"(?P<log>log10\()?(?P<name>[A-Za-z]\w*)(?P<atom>/atom)?(?(log)\))")
-#: units of labels by how their names begin, for cards and tables
-_UNITS = {"K_": "GPa", "G_": "GPa", "e_form": "eV/atom", "Cv": "J/(mol K)", "heat": "eV", "energy": "eV"}
+#: units of labels by how their names begin, for cards and tables; heat_all is per atom, as its authors give it
+_UNITS = {
+    "K_": "GPa", "G_": "GPa", "Cv": "J/(mol K)", "e_form": "eV/atom", "energy_per_atom": "eV/atom",
+    "heat_all": "eV/atom", "energy": "eV", "heat_ref": "eV", "dir_gap": "eV", "ind_gap": "eV",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ import pytest
 from ase.build import bulk, make_supercell
 
 import tenfma
+from tenfma.cli import run
 from tenfma.embedding.shipped import PROPERTY_MODELS, shipped_properties
-from tenfma.errors import TenfmaError
+from tenfma.errors import DomainWarning, TenfmaError
 from tenfma.site import assets
 
 FOLDER = assets() / PROPERTY_MODELS / "binaries"
@@ -55,11 +56,22 @@ def test_supercells_and_batches_agree(model):
 
 def test_outside_its_domain_it_says_so(model):
     assert not any(model.predict([bulk("NaCl", "rocksalt", a=5.69)]).warnings)
-    assert (
-        "never" in model.predict([bulk("Ar", "fcc", a=5.3).repeat(1)]).warnings[0]
-        or "Ar" in model.domain.elements
+    assert model.warning(bulk("Cu").repeat((8, 8, 8))) == (
+        "it has 1 element, training crystals had 2; its 512 atoms exceed the 180 of the largest training cell"
     )
-    assert "atoms" in model.warning(bulk("Cu").repeat((8, 8, 8)))
+    perovskite = tenfma.read("prototype:perovskite")
+    assert model.predict([perovskite]).warnings == ("it has 3 elements, training crystals had 2",)
+    with pytest.warns(DomainWarning, match="1 of 2 crystals .* number 2: it has 3 elements"):
+        model.embed([tenfma.read("prototype:NaCl"), perovskite])
+    assert "Ar never occurred" in model.warning(bulk("Ar", "fcc", a=5.3))
+
+
+def test_the_command_says_which_crystals_lie_outside(capsys):
+    assert run(["embed", "prototype:NaCl", "prototype:perovskite", "--model", "binaries"]) == 0
+    out = capsys.readouterr().out
+    assert "1 of 2 structures lie outside" in out and "prototype:perovskite: it has 3 elements" in out
+    assert run(["embed", "prototype:NaCl", "--model", "binaries"]) == 0
+    assert "outside" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("wrong", [None, 1, "NaCl"])

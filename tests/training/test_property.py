@@ -200,10 +200,43 @@ def test_trees_kept_as_arrays_predict_what_scikit_learn_does(monkeypatch):
 
 
 def test_a_record_holds_every_fold():
-    fold = {"seconds": 1.0, "ids": ["a", "b"], "values": [[1.0], [2.0]], "labels": [[1.5], [np.nan]]}
-    found = record("task", ["x"], [fold, fold], "words")
-    assert found["scores"]["x"] == {"mae_mean": 0.5, "mae_std": 0.0, "folds": 2}
-    assert found["results"]["fold_1"]["data"]["b"] == {"x": 2.0}
+    fold = {
+        "ids": ["a", "b", "c"],
+        "values": [[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]],
+        "labels": [[1.5, np.nan], [np.nan, np.nan], [0.0, np.nan]],
+        "parameters": {"seconds": 1.0},
+    }
+    found = record("benchmark", ["x", "without labels"], [fold, fold], "words")
+    assert list(found["tasks"]) == ["x"]
+    results = found["tasks"]["x"]["results"]
+    assert list(results) == ["fold_0", "fold_1"]
+    assert results["fold_1"]["data"] == {"a": 1.0, "b": 2.0, "c": 3.0}
+    assert results["fold_1"]["parameters"] == {"seconds": 1.0}
+    scores = results["fold_1"]["scores"]
+    assert scores == {
+        "mae": 1.75,
+        "rmse": pytest.approx(np.sqrt(4.625)),
+        "mape": pytest.approx(1 / 3),
+        "max_error": 3.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "unit"),
+    [
+        ("heat_all", "eV/atom"),
+        ("energy_per_atom", "eV/atom"),
+        ("energy/atom", "eV/atom"),
+        ("energy", "eV"),
+        ("e_form_per_atom", "eV/atom"),
+        ("Cv_300K/atom", "J/(mol K)/atom"),
+        ("log10(K_vrh)", "log10(GPa)"),
+        ("ind_gap", "eV"),
+        ("something", ""),
+    ],
+)
+def test_units_of_labels(target, unit):
+    assert targets_of(target)[0].unit == unit
 
 
 def test_the_commands_train_evaluate_and_embed(tmp_path, capsys):
