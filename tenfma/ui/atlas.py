@@ -15,6 +15,11 @@ from tenfma.viz.scenes import crystal_scene
 
 AXES = {"1-2": (0, 1), "1-3": (0, 2), "2-3": (1, 2)}
 MAP = "atlas-map"
+#: always seen, for a loop is drawn with one of its tools
+TOOLS = {
+    "displaylogo": False, "displayModeBar": True, "scrollZoom": True,
+    "modeBarButtons": [["pan2d", "lasso2d", "select2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"], ["toImage"]],
+}  # fmt: skip
 #: entries put into one file, and the formula shown first
 MOST_EXPORTED, FIRST = 1000, "MgO"
 SHOWN = ("formula", "identifier", "source", "space group", "atoms", *library.PROPERTIES, "volume per atom")
@@ -98,7 +103,7 @@ def explore(t: Texts, here: World, colour: str, axes: str, count: int, wanted: s
         )  # fmt: skip
         event = st.plotly_chart(
             chart, key=MAP, alt=t("atlas.picture", count=len(table), label=label), on_select=_clicked,
-            selection_mode=("points", "lasso", "box"), config={"displaylogo": False, "scrollZoom": True},
+            selection_mode=("points", "lasso", "box"), config=TOOLS,
         )  # fmt: skip
         st.caption(t("atlas.select"))
     close, far = _order(here, colour)

@@ -39,7 +39,8 @@ def map_figure(
 ) -> go.Figure:
     """One dot per entry; the chosen one a star, its neighbours in the whole space diamonds; customdata is the row.
 
-    Entries whose property is unknown are small and grey. The colours run from the 2nd to the 98th percentile.
+    Entries whose property is unknown are small and grey. The colours run from the 2nd to the 98th percentile. Dots are
+    SVG: a few thousand are drawn sooner so than a browser without a graphics card begins WebGL, and all can be drawn.
     """
     chart = figure(*axes, height=520)
     values = table[colour].to_numpy(float)
@@ -47,14 +48,14 @@ def map_figure(
     words = np.array([f"{f} · {i}" for f, i in zip(table["formula"], table["identifier"])])
     kept = {"selected": {"marker": {"opacity": 0.95}}, "unselected": {"marker": {"opacity": 0.16}}}
     if (~known).any():
-        chart.add_scattergl(
+        chart.add_scatter(
             x=np.round(places[~known, 0], 3), y=np.round(places[~known, 1], 3), mode="markers", name=names[1],
             customdata=np.flatnonzero(~known), text=words[~known], hovertemplate="%{text}<extra></extra>",
-            marker={"size": 3, "color": GREY, "symbol": "x-thin-open", "opacity": 0.45}, **kept,
+            marker={"size": 3, "color": GREY, "symbol": "circle", "opacity": 0.45}, **kept,
         )  # fmt: skip
     low, high = np.percentile(values[known], [2, 98]) if known.any() else (0.0, 1.0)
     scale = [[k / (len(SEQUENTIAL) - 1), tint] for k, tint in enumerate(SEQUENTIAL)]
-    chart.add_scattergl(
+    chart.add_scatter(
         x=np.round(places[known, 0], 3), y=np.round(places[known, 1], 3), mode="markers", name=label, showlegend=False,
         customdata=np.flatnonzero(known), text=[f"{w}: {v:.4g}" for w, v in zip(words[known], values[known])],
         hovertemplate="%{text}<extra></extra>",
@@ -72,8 +73,10 @@ def map_figure(
         ([chosen], str(words[chosen]), {"symbol": "star", "size": 18, "color": ORANGE,
                                         "line": {"width": 1.5, "color": VERMILLION}}),
     ):  # fmt: skip
-        chart.add_scattergl(  # as the dots are: others would be drawn beneath them
+        chart.add_scatter(
             x=places[part, 0], y=places[part, 1], mode="markers", name=name, customdata=part, text=words[part],
             hovertemplate="%{text}<extra></extra>", marker=look, **still,
         )  # fmt: skip
-    return chart.update_layout(dragmode="lasso", clickmode="event+select")
+    return chart.update_layout(
+        dragmode="pan", clickmode="event+select"
+    )  # with a loop at hand no click would be told

@@ -74,6 +74,7 @@ def figure(x: str, y: str, height: int = 400, log_x: bool = False, log_y: bool =
             "colorway": [look.colour for look in MARKS],
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 13}},
             "hovermode": "closest",
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BLUE},
             "xaxis": {**axis, "title": {"text": x}, "automargin": True, **({"type": "log"} if log_x else {})},
             "yaxis": {
                 **axis, "title": {"text": y}, "automargin": True, **({"type": "log", **power} if log_y else {}),

@@ -250,6 +250,35 @@ def test_clicked_cell_of_the_heat_map_shows_the_pair(server, visit):
     until(lambda: "partner=1" in seen.page.url, "the pair in the address")
 
 
+def test_on_the_map_a_click_chooses_an_entry_and_a_loop_lists_what_is_in_it(server, visit):
+    seen = visit(f"{server.url}/embedding_map")
+    first_figure(seen, "atlas")
+    page = seen.page
+    heading = page.get_by_role("heading", level=3).first
+    heading.get_by_text("Nearest to MgO").wait_for(timeout=120_000)
+    dot = page.locator(".scatterlayer .trace path.point").nth(4000).bounding_box()
+    for _ in range(10):  # while the chart is drawn anew a click is lost
+        page.mouse.move(dot["x"] + 40, dot["y"] + 40)
+        page.mouse.move(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
+        page.wait_for_timeout(1000)
+        page.mouse.down()
+        page.mouse.up()
+        page.wait_for_timeout(3000)
+        if "entry=" in page.url:
+            break
+    assert "entry=" in page.url, "the clicked entry is not in the address"
+    page.wait_for_function("!document.querySelector('h3').innerText.includes('MgO')", timeout=60_000)
+    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    left, top, size = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, box["height"] / 8
+    page.locator("[data-val=lasso]:visible").last.click()
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for across, down in ((1, 0), (1, 1), (0, 1), (0, 0.1)):
+        page.mouse.move(left + across * size, top + down * size, steps=4)
+    page.mouse.up()
+    heading.get_by_text("Selected").wait_for(timeout=60_000)
+
+
 def test_energy_flow_moves_and_stops(server, visit):
     seen = visit(f"{server.url}/couplings?subject=coupled-oscillators")
     picture = seen.page.locator(".player.single")

@@ -38,8 +38,8 @@ def test_map_marks_the_chosen_and_its_neighbours():
     assert traces["unknown"] == [1]
     assert traces["near"] == [2, 3]
     assert list(chart.data[-1].customdata) == [0]
-    assert {trace.type for trace in chart.data} == {"scattergl"}, (
-        "a browser draws every other kind beneath these dots"
+    assert {trace.type for trace in chart.data} == {"scatter"}, (
+        "a browser draws WebGL's dots above all others"
     )
 
 

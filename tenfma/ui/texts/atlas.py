@@ -33,8 +33,8 @@ TEXTS = {
         "离 {formula}（{identifier}）最近的其他晶体是 {near}（{near_identifier}），在 {d} 维中相距 {distance:.2f}。在数值已知的条目中，最近邻之间{label}之差的中位数为 {close:.3g}{unit}，随机两条目之间为 {far:.3g}{unit}。",
     ),
     "atlas.select": (
-        "Draw a loop round dots to list them; click one dot to choose it. By keyboard, type an identifier.",
-        "圈选数据点可列出它们；点击一点可选中它。键盘操作：输入编号。",
+        "Click a dot to choose its entry; the loop above the map lists the dots drawn round. By keyboard, type an identifier.",
+        "点击数据点可选中该条目；用图上方的套索圈选可列出多个条目。键盘操作：输入编号。",
     ),
     "atlas.selected": ("Selected: {count}", "已选：{count}"),
     "atlas.list.near": (
