@@ -91,6 +91,7 @@ def compare(work: Any, client: Any, address: str, rounds: int) -> dict[str, Any]
     busy = (best[1]["workers"] + best[1]["here"] * (cores <= workers)) / min(cores, workers)
     ratios = [a["wall"] / b["wall"] for a, b in zip(one, many)]
     return {
+        "what": f"time of one process / time of {workers} workers",
         "one process, s": round(statistics.median(row["wall"] for row in one), 2),
         "workers, s": round(statistics.median(row["wall"] for row in many), 2),
         "ratio": round(statistics.median(ratios), 3),

@@ -7,18 +7,14 @@ from tenfma.ui import certified, components, coupled, explained, layout, state
 t = layout.begin("couplings")
 picture = st.container()
 controls = st.columns(3, gap="medium")
-with controls[0]:
-    chosen = explained.choose(t)
+chosen = explained.choose(t, *controls)
 
 with picture, layout.told():
     coupled.linked(t, chosen)
 
+standing = f"{coupled.standing(t, chosen)} " if chosen.structure is not None else ""
+st.caption(f"{standing}{t('couplings.click')}")
 layout.notice(t, coupled.sentence(t, chosen))
-with controls[1]:
-    if chosen.structure is not None:
-        st.caption(coupled.standing(t, chosen))
-with controls[2]:
-    st.caption(t("couplings.click"))
 
 
 @st.fragment
@@ -31,6 +27,9 @@ def parts() -> None:
         coupled.parts(t, chosen)
     with right, layout.told(stop=False):
         coupled.sensitivities(t, chosen)
+    if chosen.structure is not None:
+        with layout.told(stop=False):
+            coupled.features(t, chosen)
 
 
 @st.fragment

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from tenfma.ui import cache, choose, components, layout, library, state
+from tenfma.ui import cache, called, choose, components, layout, library, state
 from tenfma.viz import crystal_tables as tables
 from tenfma.viz import export
 from tenfma.viz.scenes import crystal_scene, scene_key
@@ -45,7 +45,7 @@ with picture:
     files = tables.exports(structure) | {"html": lambda: export.page(scene, formula)}
     layout.data(t, layout.file_name(crystal.source), site_table, files)
     for note in crystal.notes:
-        st.caption(layout.plain(note))
+        st.caption(layout.plain(called.note(t, note)))
 
 with layout.told():
     complex_ = cache.complex_of(crystal)

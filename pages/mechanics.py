@@ -4,7 +4,7 @@ import streamlit as st
 
 from tenfma.ui import components, layout, portraits, state
 from tenfma.viz.lagrangians import EXAMPLES
-from tenfma.viz.names import pretty
+from tenfma.viz.names import typeset
 
 t = layout.begin("mechanics")
 OWN = "own"
@@ -45,13 +45,14 @@ with steps:
             st.latex(formula)
 
 found = portraits.conserved(text)
-names = ", ".join(pretty(name) for name in (*book.coordinates, *book.momenta))
+variables = (*book.coordinates, *book.momenta)
+names = ", ".join(typeset(name) for name in variables)
 with beside:
     if book.parameters:
         st.caption(t("mechanics.parameters", value=1) + ": " + layout.plain(", ".join(book.parameters)))
     if book.cyclic:
-        momenta = [pretty(p) for q, p in zip(book.coordinates, book.momenta) if q in book.cyclic]
-        cyclic = ", ".join(pretty(q) for q in book.cyclic)
+        momenta = [typeset(p) for q, p in zip(book.coordinates, book.momenta) if q in book.cyclic]
+        cyclic = ", ".join(typeset(q) for q in book.cyclic)
         layout.notice(
             t, t("mechanics.note.cyclic", names=cyclic, momenta=", ".join(momenta), count=len(found))
         )
@@ -72,7 +73,7 @@ def brackets() -> None:
     from tenfma.viz.notebook import typed_bracket
 
     st.subheader(t("mechanics.brackets"), anchor=False)
-    st.markdown(t("mechanics.brackets.text", names=names))
+    st.markdown(t("mechanics.brackets.text", names=", ".join(f"`{name}`" for name in variables)))
     left, right = st.columns(2)
     with left:
         a = state.words("A", "A", book.momenta[-1], limit=200)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from tenfma.ui import cache, choose, components, layout, state
+from tenfma.ui import cache, called, choose, components, layout, state
 from tenfma.viz import export
 from tenfma.viz import simplices as view
 from tenfma.viz.scenes import simplex_scene
@@ -34,7 +34,9 @@ with controls:
         kind="slider",
     )
     with layout.told():
-        names = cache.channels(crystal, cutoff, rank)
+        names = {
+            name: called.feature(t, label) for name, label in cache.channels(crystal, cutoff, rank).items()
+        }
     name = state.choice(
         t("simplices.feature"), f"feature-{rank}", list(names), names, default=PREFERRED[rank]
     )

@@ -85,7 +85,7 @@ class FlowPicture extends Playback {
     const value = data.energy[k][best];
     this.root.querySelector(".values").textContent =
       `t = ${Number(data.times[k].toPrecision(4))}     ${data.texts.energy}: ${data.names[best]} ${value >= 0 ? "+" : "−"}${Math.abs(value).toPrecision(3)} ${data.unit}`;
-    this.range.value = k;
+    this.point(k);
     this.root.dataset.frame = k;
   }
 }

@@ -32,6 +32,12 @@ class Playback {
     this.draw();
   }
 
+  // The range shows a frame: its thumb, and the part of its track that is behind it.
+  point(frame) {
+    this.range.value = frame;
+    this.range.style.setProperty("--done", `${(100 * frame) / Math.max(1, this.frames - 1)}%`);
+  }
+
   // New data: the words of the controls, and the same share of the path as before.
   prepare(frames, height, texts) {
     const share = this.frames ? this.at / Math.max(1, this.frames - 1) : 0;

@@ -93,10 +93,24 @@ class Panel {
     context.globalAlpha = 1;
     context.textAlign = "center";
     context.font = `14px ${this.font}`;
-    context.fillText(xName, (left + right) / 2, this.height - 8);
+    this.name(context, xName, (left + right) / 2, this.height - 8);
     context.translate(13, (top + bottom) / 2);
     context.rotate(-Math.PI / 2);
-    context.fillText(yName, 0, 0);
+    this.name(context, yName, 0, 0);
+    context.restore();
+  }
+
+  // A variable's name about x; what follows "_" is small and lower, as p_r.
+  name(context, text, x, y) {
+    const [base, below = ""] = text.split("_");
+    context.save();
+    context.textAlign = "left";
+    const wide = context.measureText(base).width;
+    context.font = `14px ${this.font}`;
+    const from = x - wide / 2;
+    context.fillText(base, from, y);
+    context.font = `10.5px ${this.font}`;
+    context.fillText(below, from + wide + 1, y + 3.5);
     context.restore();
   }
 
@@ -341,7 +355,7 @@ class Player extends Playback {
 
   tell(k) {
     const { data } = this;
-    this.range.value = k;
+    this.point(k);
     this.range.setAttribute("aria-valuetext", `${data.texts.time} ${label(Number(data.arrays.time.values[k].toPrecision(4)))}`);
     const said = [`t = ${Number(data.arrays.time.values[k].toPrecision(4))}`];
     for (const item of data.values) {

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tenfma.ui import components, layout, library, state
+from tenfma.ui import cache, components, layout, library, state
 from tenfma.ui.texts import Texts
 from tenfma.viz import atlas as view
 from tenfma.viz.scenes import crystal_scene
@@ -35,7 +35,7 @@ class World:
     shares: np.ndarray
 
 
-@st.cache_resource(max_entries=1, show_spinner=True, ttl=3600)
+@st.cache_resource(max_entries=1, show_spinner=cache.WAIT, ttl=3600)
 def world() -> World:
     """The catalogue as the map shows it."""
     ids, rows = library.vectors()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tenfma.viz.crystal_tables import Symmetry
 
 UPLOAD = "upload"
+#: beside what turns while something is computed; said before a page's language is known, so in both
+WAIT = "Computing … 计算中 …"
 #: how the address names an entry of the catalogue
 CATALOGUE = "catalogue:"
 
@@ -212,7 +214,7 @@ def motion(chosen: Crystal, dt: float, steps: int, kT: float) -> Any:
     return _motion(chosen.structure, _key(chosen.structure), dt, steps, kT)
 
 
-@st.cache_data(max_entries=64, show_spinner=True)
+@st.cache_data(max_entries=64, show_spinner=WAIT)
 def _motion(_structure: Any, key: str, dt: float, steps: int, kT: float) -> Any:
     from tenfma.viz.evolution import energies
 

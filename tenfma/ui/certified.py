@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from tenfma.ui import cache, layout
+from tenfma.ui import cache, called, layout
 from tenfma.ui.texts import CATALOGUE, Texts
 from tenfma.viz import certificates
 
@@ -18,7 +18,7 @@ def rows(t: Texts, certificate: Any) -> pd.DataFrame:
     """The checks as a table in the page's language; a name or sentence without a translation stays as it is."""
     table = certificates.rows(certificate)
     table["verdict"] = [t(f"verdict.{check['verdict']}") for check in certificate["checks"]]
-    for column in ("check", "meaning", "note"):
+    for column in ("check", "limit", "meaning", "note"):
         table[column] = [_told(t, column, value) for value in table[column]]
     return table.rename(
         columns={name: t(f"check.{'name' if name == 'check' else name}") for name in table.columns}
@@ -31,7 +31,7 @@ def _told(t: Texts, column: str, text: str) -> str:
     key = f"{column}:{text}"
     if key not in CATALOGUE and column == "note" and "; " in text:
         return "; ".join(_told(t, column, part) for part in text.split("; "))
-    return t(key) if key in CATALOGUE else text
+    return t(key) if key in CATALOGUE else called.note(t, text)
 
 
 def show(t: Texts, certificate: dict[str, Any], name: str) -> None:
@@ -50,7 +50,7 @@ def show(t: Texts, certificate: dict[str, Any], name: str) -> None:
     layout.data(t, name, table, {"json": json.dumps(certificate)})
 
 
-@st.cache_data(max_entries=16, show_spinner=True)
+@st.cache_data(max_entries=16, show_spinner=cache.WAIT)
 def of_model(name: str) -> dict[str, Any]:
     """The certificate of a shipped model on its own crystal, atoms chart, leapfrog, from thermal momenta."""
     from tenfma.dynamics.certificates import certify

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from tenfma.errors import TenfmaError
-from tenfma.ui import cache, components, explained, layout, state
+from tenfma.ui import cache, called, components, explained, layout, state
 from tenfma.ui.explained import Explained
 from tenfma.ui.texts import Texts
 from tenfma.viz import couplings as view
@@ -210,7 +210,7 @@ def parts(t: Texts, chosen: Explained) -> None:
     )
     told = t(
         "couplings.parts.note", total=found.total, unit=found.unit if found.unit != "1" else "",
-        defect=found.defect, gauge=layout.plain(found.gauge),
+        defect=found.defect, gauge=layout.plain(called.gauge(t, found.gauge)),
     )  # fmt: skip
     st.caption(told)
     if found.simplices:
@@ -220,7 +220,7 @@ def parts(t: Texts, chosen: Explained) -> None:
 
 
 def sensitivities(t: Texts, chosen: Explained) -> None:
-    """Bond tensions of a crystal and what features H answers to; slopes of a system are shown above."""
+    """Bond tensions of a crystal; of a system, its slopes as a table, for they are drawn above."""
     if chosen.structure is None:
         st.subheader(t("couplings.features"), anchor=False)
         e = chosen.explanation
@@ -249,18 +249,29 @@ def sensitivities(t: Texts, chosen: Explained) -> None:
             error=error,
         )
     )
+
+
+def features(t: Texts, chosen: Explained) -> None:
+    """Which named features of a crystal H answers to; nothing where its model has none."""
+    from tenfma.viz import explanation as figures
+
+    found = chosen.explanation.sensitivities
     try:
-        features = found.features.frame()
+        table = found.features.frame()
     except TenfmaError:
         return
+
+    def named(rank: str, name: str) -> str:
+        return f"{t(f'simplices.{rank}')}: {called.feature(t, name)}"
+
     st.subheader(t("couplings.features"), anchor=False)
-    chart = figures.features_figure(found.features, most=8)
+    chart = figures.features_figure(found.features, 8, named)
     chart.update_xaxes(title=t("couplings.features.axis"))
-    layout.figure(t, chart, f"features-{chosen.slug}", t("couplings.features.picture"), features)
-    first = features.iloc[0]
+    layout.figure(t, chart, f"features-{chosen.slug}", t("couplings.features.picture"), table)
+    first = table.iloc[0]
     told = t(
         "couplings.features.note",
-        feature=layout.plain(str(first["feature"]).replace("_", " ")),
+        feature=layout.plain(called.feature(t, str(first["feature"]))),
         rank=t(f"simplices.{first['rank']}"),
         scaled=float(first["scaled"]),
     )

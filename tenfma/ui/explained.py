@@ -84,23 +84,32 @@ class Explained:
         return scene_key(self.structure, self.slug, self.model) if self.structure is not None else self.slug
 
 
-def choose(t: Texts) -> Explained:
-    """The chosen subject; what the model cannot answer for is told in words, and the page ends there."""
+def choose(t: Texts, subject: Any, repeat: Any, move: Any) -> Explained:
+    """The chosen subject, its controls in three places; what the model cannot answer for is told and ends the page."""
     models = cache.trained_models()
     options = [*models, CHOSEN, *SYSTEMS]
     names = {name: t("couplings.model", element=name) for name in models}
     names |= {CHOSEN: t("couplings.crystal")} | {name: t(f"system.{name}") for name in SYSTEMS}
-    slug = state.choice(
-        t("couplings.subject"), "subject", options, names, default="Si", on_change=state.forget, args=OWNED
-    )
-    if slug in SYSTEMS:
-        return Explained(slug, names[slug], lambda: system(slug))
-    structure, model = (own_crystal(slug), slug) if slug != CHOSEN else _carried(t)
+    with subject:
+        slug = state.choice(
+            t("couplings.subject"),
+            "subject",
+            options,
+            names,
+            default="Si",
+            on_change=state.forget,
+            args=OWNED,
+        )
+        if slug in SYSTEMS:
+            return Explained(slug, names[slug], lambda: system(slug))
+        structure, model = (own_crystal(slug), slug) if slug != CHOSEN else _carried(t)
     few = len(structure) >= FEW_ATOMS or model == UNTRAINED  # whose network is slow
-    cells = state.number(t("couplings.cells"), "cells", 1 if few else 2, 1, 3, kind="slider")
+    with repeat:
+        cells = state.number(t("couplings.cells"), "cells", 1 if few else 2, 1, 3, kind="slider")
     while cells > 1 and len(structure) * cells**3 > MOST_ATOMS:
         cells -= 1
-    size = state.number(t("couplings.rattle"), "rattle", 0.08, 0.0, 0.3, step=0.01, kind="slider")
+    with move:
+        size = state.number(t("couplings.rattle"), "rattle", 0.08, 0.0, 0.3, step=0.01, kind="slider")
     title = f"{layout.formula(structure)}"
     return crystal(model, slug, title, structure, scene_key(structure), cells, size)
 
@@ -114,7 +123,7 @@ def system(name: str) -> Any:
     return explain(textbook(name))
 
 
-@st.cache_resource(max_entries=16, show_spinner=True)
+@st.cache_resource(max_entries=16, show_spinner=cache.WAIT)
 def crystal(
     model: str, slug: str, title: str, _structure: Any, key: str, cells: int, size: float
 ) -> Explained:
@@ -147,7 +156,7 @@ def turned_forces(_e: Explained, key: str, model: str, degrees: float) -> tuple[
     return turned, np.array(forces), error
 
 
-@st.cache_data(max_entries=8, show_spinner=True)
+@st.cache_data(max_entries=8, show_spinner=cache.WAIT)
 def flow(_e: Explained, key: str, kT: float, steps: int, samples: int) -> Any:
     """Energy flow along a run from thermal momenta (crystals) or the system's start."""
     from tenfma.explanation import explain

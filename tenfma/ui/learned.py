@@ -70,7 +70,7 @@ def page(t: Texts) -> None:
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner=True)
+@st.cache_resource(max_entries=8, show_spinner=cache.WAIT)
 def _rest(model: str) -> Any:
     """The model's own crystal, in its primitive cell if that can vibrate: explanation, and modes."""
     from tenfma.explanation import explain
@@ -87,7 +87,7 @@ def _modes(model: str) -> dict[int, tuple[float, float]]:
     return {k: (float(f), float(modes.wavenumbers[k])) for k, f in enumerate(modes.frequencies) if f > 0.1}
 
 
-@st.cache_data(max_entries=24, show_spinner=True)
+@st.cache_data(max_entries=24, show_spinner=cache.WAIT)
 def _study(
     model: str,
     mode: int,

@@ -59,7 +59,7 @@ def headings(t: Texts, columns: Iterable[str]) -> dict[str, str]:
     return {column: named(t, name) for column, name in names.items() if UNITS.get(name, "1") != "1"}
 
 
-@st.cache_resource(show_spinner=True)
+@st.cache_resource(show_spinner=cache.WAIT)
 def catalogue() -> Any:
     """The user's catalogue; filled at its first use, which takes a while. Raises TenfmaError where it cannot be."""
     import tenfma.catalogue as store
@@ -70,7 +70,7 @@ def catalogue() -> Any:
     return held
 
 
-@st.cache_data(max_entries=1, show_spinner=True, ttl=3600)
+@st.cache_data(max_entries=1, show_spinner=cache.WAIT, ttl=3600)
 def table() -> pd.DataFrame:
     """One row per entry: what it is called, where it is from, its properties where they are known."""
     import pandas as pd
@@ -99,7 +99,7 @@ def fitting(
     return fits
 
 
-@st.cache_resource(max_entries=1, show_spinner=True, ttl=3600)
+@st.cache_resource(max_entries=1, show_spinner=cache.WAIT, ttl=3600)
 def vectors() -> tuple[np.ndarray, np.ndarray]:
     """Ids (n,) and static embedding vectors (n, d) of the entries that could be embedded."""
     from tenfma.catalogue.embedders import embedder
@@ -153,7 +153,7 @@ def values(source: str) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(numbers | {"fold left out": "Int64"}) if rows else pd.DataFrame()
 
 
-@st.cache_data(max_entries=64, show_spinner=True)
+@st.cache_data(max_entries=64, show_spinner=cache.WAIT)
 def similar(_structure: Any, key: str, source: str, n: int = 8) -> pd.DataFrame:
     """The entries nearest to a crystal in the whole embedding space: id, formula, identifier, distance, properties."""
     import pandas as pd

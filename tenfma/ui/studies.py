@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from tenfma.ui import cache
 from tenfma.viz import first
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def certificate(chosen: Any, q0: np.ndarray, p0: np.ndarray, dt: float, method: 
     return _certificate(chosen.H, named(chosen), tuple(q0.tolist()), tuple(p0.tolist()), dt, method)
 
 
-@st.cache_data(max_entries=128, show_spinner=True)
+@st.cache_data(max_entries=128, show_spinner=cache.WAIT)
 def _certificate(_H: Any, name: str, q0: tuple, p0: tuple, dt: float, method: str) -> dict[str, Any]:
     def certified() -> dict[str, Any]:
         from tenfma.dynamics.certificates import certify
@@ -139,7 +140,7 @@ def section(chosen: Any, energy: float, orbits: int, dt: float) -> Any:
     return _section(chosen.H, named(chosen), energy, orbits, dt)
 
 
-@st.cache_data(max_entries=64, show_spinner=True)
+@st.cache_data(max_entries=64, show_spinner=cache.WAIT)
 def _section(_H: Any, name: str, energy: float, orbits: int, dt: float) -> Any:
     from tenfma.viz import section as sections
 

@@ -10,7 +10,7 @@ from tenfma.hamiltonian.symbolic import SymbolicHamiltonian, symbolic
 from tenfma.hamiltonian.textbook import textbook
 from tenfma.ui import layout, state
 from tenfma.ui.texts import Texts
-from tenfma.viz.names import pretty
+from tenfma.viz.names import typeset
 from tenfma.viz.phase import start_of
 
 OWN = "own"
@@ -84,7 +84,7 @@ def start(t: Texts, H: SymbolicHamiltonian, most: int = 6) -> tuple[np.ndarray, 
         for i, name in enumerate(names[:most]):
             with columns[i % len(columns)]:
                 values[i] = state.number(
-                    f"{pretty(name)}(0)", f"{letter}{i}", float(values[i]), -50.0, 50.0,
+                    typeset(name, "(0)"), f"{letter}{i}", float(values[i]), -50.0, 50.0,
                     step=0.1, format="%.4g",
                 )  # fmt: skip
     return q0, p0

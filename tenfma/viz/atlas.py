@@ -8,6 +8,9 @@ import plotly.graph_objects as go
 
 from tenfma.viz.style import GREY, ORANGE, SEQUENTIAL, VERMILLION, figure
 
+#: round every dot, so that the darkest are seen on a dark page and the lightest on a light one
+RIM = "rgba(128, 136, 145, 0.75)"
+
 
 def principal(rows: np.ndarray, count: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Places (n, count) on the principal axes, and the share of the variance on each, (count,)."""
@@ -60,7 +63,7 @@ def map_figure(
         customdata=np.flatnonzero(known), text=[f"{w}: {v:.4g}" for w, v in zip(words[known], values[known])],
         hovertemplate="%{text}<extra></extra>",
         marker={
-            "size": 6, "opacity": 0.8, "color": np.round(values[known], 4),
+            "size": 6.5, "opacity": 0.85, "line": {"width": 0.6, "color": RIM}, "color": np.round(values[known], 4),
             "colorscale": scale, "cmin": low, "cmax": high,
             "colorbar": {"title": {"text": label, "side": "right", "font": {"size": 14}}, "thickness": 12},
         },

@@ -167,10 +167,10 @@ def losses(files: list[Measured]) -> list[Loss]:
     for each in files:
         for place, table in each.tables.items():
             for row in table.to_dict(orient="records"):
-                task = " ".join(
-                    str(row[k])
-                    for k in ("what", "task", "model", "method", "target", "ours")
-                    if _told(row, k)
+                task = ", ".join(
+                    row[k]
+                    for k in ("task", "what", "model", "method", "target", "ours")
+                    if _told(row, k) and isinstance(row[k], str)
                 )
                 against = [key for key, value in row.items() if value is False and _judges(key)]
                 ratio = row.get("ratio")
@@ -180,10 +180,14 @@ def losses(files: list[Measured]) -> list[Loss]:
                 elif against:
                     value = _first(row, MEASURED) or "✗"
                     than = _first(row, GOALS) or against[0]
-                    found.append(
-                        Loss(each.name, f"{place}: {task}" if place != "rows" else task, value, than)
-                    )
+                    found.append(Loss(each.name, _placed(place, task), value, than))
     return found
+
+
+def _placed(place: str, task: str) -> str:
+    """The task behind what its table is called; that a table has rows says nothing."""
+    shown = place.removesuffix("rows").removesuffix(" · ")
+    return f"{shown}: {task}" if shown else task
 
 
 def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str:
@@ -277,7 +281,7 @@ def ratio_figure(table: pd.DataFrame, axis: str, names: tuple[str, str]) -> go.F
     for label, task, peer in zip(labels, rows["task"], rows["peer"]):
         words = f"{shorten(task, 46, placeholder=' …')} | {peer}"
         chart.add_annotation(  # above its line, not beside it: a narrow screen has no room there
-            x=0, xref="paper", xanchor="left", y=label, yshift=11, showarrow=False, text=words, font={"size": 11}
+            x=0, xref="paper", xanchor="left", y=label, yshift=11, showarrow=False, text=words, font={"size": 12}
         )  # fmt: skip
     chart.add_scatter(  # a tick at 1 in every row: a line all the way would run through the words
         x=[1] * len(labels), y=labels, mode="markers", hoverinfo="skip", showlegend=False,

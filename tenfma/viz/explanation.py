@@ -1,6 +1,6 @@
 """Figures of an explanation: who holds the energy, what pulls, what is coupled, how it vibrates, where energy flows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,13 +60,19 @@ def tensions_figure(bonds: Bonds, pairs: Sequence[str]) -> go.Figure:
     return chart.add_hline(y=0, line={"color": GREY, "width": 1})
 
 
-def features_figure(features: FeatureSensitivities, most: int = 15) -> go.Figure:
-    """The features H answers to most: root mean square of ∂H/∂x times the feature's usual spread σ, eV."""
+def features_figure(
+    features: FeatureSensitivities, most: int = 15, called: Callable[[str, str], str] | None = None
+) -> go.Figure:
+    """The features H answers to most: root mean square of ∂H/∂x times the feature's usual spread σ, eV.
+
+    `called(rank, feature)` is what a feature is called beside its bar.
+    """
     frame = features.frame().head(most).iloc[::-1]
+    named = called or (lambda rank, feature: f"{rank}: {feature.replace('_', ' ')}")
     chart = figure("σ · √⟨(∂H/∂x)²⟩ / eV", "", height=120 + 22 * len(frame))
     chart.add_bar(
         x=frame["scaled"],
-        y=[f"{row['rank']}: {row['feature'].replace('_', ' ')}" for _, row in frame.iterrows()],
+        y=[named(row["rank"], row["feature"]) for _, row in frame.iterrows()],
         orientation="h",
         marker_color=BLUE,
     )

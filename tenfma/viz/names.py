@@ -13,3 +13,18 @@ def pretty(name: str) -> str:
     if len(name) == 2 and name[0] == "p" and name[1].isalpha():
         return "pₓ" if name == "px" else f"p_{name[1]}"
     return name.translate(_BELOW)
+
+
+def typeset(name: str, after: str = "") -> str:
+    """A variable's name, and what comes `after` it, as a formula inside a sentence: pr → $p_{r}$."""
+    import sympy  # which pages that show only pretty names go without
+
+    from tenfma.hamiltonian.notation import latex
+
+    return f"${latex(sympy.Symbol(name))}{after}$"
+
+
+def lowered(shown: str) -> str:
+    """A pretty name for an axis of Plotly: p_r → p<sub>r</sub>."""
+    base, _, below = shown.partition("_")
+    return f"{base}<sub>{below}</sub>" if below else shown

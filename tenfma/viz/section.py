@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from tenfma.dynamics.sections import Section, poincare, shell
 from tenfma.errors import TenfmaError
 from tenfma.hamiltonian.symbolic import SymbolicHamiltonian
-from tenfma.viz.names import pretty
+from tenfma.viz.names import lowered, pretty
 from tenfma.viz.phase import default_method
 from tenfma.viz.style import MARKS, figure
 
@@ -72,7 +72,7 @@ def dots(
 
 def section_figure(found: Dots) -> go.Figure:
     """The dots, a colour and marker per orbit."""
-    chart = figure(found.names[1], found.names[2], height=520)
+    chart = figure(lowered(found.names[1]), lowered(found.names[2]), height=520)
     for member in range(found.orbits):
         mine = found.section.member == member
         look = MARKS[member % len(MARKS)]

@@ -62,6 +62,7 @@ def figure(x: str, y: str, height: int = 400, log_x: bool = False, log_y: bool =
         "ticks": "outside",
         "tickcolor": GRID,
         "exponentformat": "power",
+        "tickfont": {"size": 13},
     }
     power = {"dtick": 1, "exponentformat": "power"}
     return go.Figure(
@@ -75,12 +76,16 @@ def figure(x: str, y: str, height: int = 400, log_x: bool = False, log_y: bool =
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 13}},
             "hovermode": "closest",
             "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BLUE},
-            "xaxis": {**axis, "title": {"text": x}, "automargin": True, **({"type": "log"} if log_x else {})},
+            "xaxis": {**axis, "title": _title(x), "automargin": True, **({"type": "log"} if log_x else {})},
             "yaxis": {
-                **axis, "title": {"text": y}, "automargin": True, **({"type": "log", **power} if log_y else {}),
+                **axis, "title": _title(y), "automargin": True, **({"type": "log", **power} if log_y else {}),
             },
         }
     )  # fmt: skip
+
+
+def _title(text: str) -> dict[str, Any]:
+    return {"text": text, "font": {"size": 14}}
 
 
 def decades(low: int = -6, high: int = 6) -> dict[str, Any]:

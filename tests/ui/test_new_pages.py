@@ -130,6 +130,7 @@ def test_certificate_rows_are_translated():
     at = opened("drift", lang="zh")
     tables = [each.value for each in at.dataframe]
     verdicts = next(t["结论"] for t in tables if "结论" in t)
+    assert any("置信带含 0" in " ".join(table.astype(str).to_numpy().ravel()) for table in tables)
     assert set(verdicts) <= {CATALOGUE[f"verdict.{v}"][1] for v in ("pass", "fail", "shown", "n/a")}
 
 

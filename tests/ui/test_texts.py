@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tenfma.ui import layout
+from tenfma.ui import called, layout
 from tenfma.ui.texts import CATALOGUE, LANGUAGES, PARTS, language_of, power, texts
 
 ROOT = Path(__file__).parents[2]
@@ -99,3 +99,40 @@ def test_file_names_are_tamed():
 )  # fmt: skip
 def test_exponents_are_written_as_people_write_them(number, shown):
     assert power(number) == shown
+
+
+def test_every_feature_has_a_chinese_name():
+    from tenfma.crystal.features import featurize
+    from tenfma.crystal.structures import read
+    from tenfma.viz import simplices
+
+    table = featurize(read("prototype:cubic-perovskite"), smooth_only=True)
+    shown = [
+        simplices.label(table, rank, name)
+        for rank in simplices.RANKS
+        for name in simplices.invariants(table, rank)
+    ]
+    assert len(shown) > 40
+    told = {label: called.feature(texts("zh"), label) for label in shown}
+    assert not [label for label, name in told.items() if not re.search(r"[一-鿿]", name)]
+    assert [called.feature(texts("en"), label) for label in shown] == shown
+    assert called.feature(texts("zh"), "|gyration| / Å²") == "|回转张量| / Å²"
+    assert called.feature(texts("zh"), "harmonic_3_-2") == "球谐函数 3 -2"
+    assert called.feature(texts("zh"), "no such feature") == "no such feature"
+
+
+def test_notes_and_gauges_of_the_package_have_a_chinese_sentence():
+    from tenfma.crystal.structures import notes, read
+    from tenfma.explanation import crystals
+
+    t = texts("zh")
+    told = [called.note(t, each) for each in notes(read("prototype:cubic-perovskite"))]
+    told += [
+        called.gauge(t, each) for each in (crystals.SITE_ENERGIES, crystals.EQUAL_ENDS, crystals.SIMPLICES)
+    ]
+    assert [each for each in told if not re.search(r"[一-鿿]", each)] == []
+    assert (
+        called.note(t, "band [-3.0e-07, 3.0e-07], max |ΔE| 3.2e-02")
+        == "置信带 [-3.0e-07, 3.0e-07]，最大 |ΔE| 3.2e-02"
+    )
+    assert called.note(t, "as it is") == "as it is"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tenfma
-from tenfma.viz import phase
+from tenfma.viz import names, phase
 from tenfma.viz.player import MOST_FRAMES, Movie, fitted, packed, thin
 
 TEXTS = {name: name for name in ("play", "pause", "time", "speed", "frame", "help", "alt")}
@@ -146,3 +146,12 @@ def test_movie_without_extras_packs():
 )
 def test_names_as_written_by_hand(name, shown):
     assert phase.pretty(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "typeset", "lowered"),
+    [("pr", "$p_{r}$", "p<sub>r</sub>"), ("q", "$q$", "q"), ("theta1", r"$\theta_{1}$", "θ₁")],
+)
+def test_names_are_typeset(name, typeset, lowered):
+    assert names.typeset(name) == typeset
+    assert names.lowered(names.pretty(name)) == lowered

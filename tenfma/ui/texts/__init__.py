@@ -14,6 +14,7 @@ from tenfma.ui.texts import (
     crystal,
     dynamics,
     evidence,
+    features,
     heat,
     learned,
     lessons,
@@ -34,6 +35,7 @@ PARTS = (
     learned.TEXTS,
     lessons.TEXTS,
     checks.TEXTS,
+    features.TEXTS,
 )
 
 CATALOGUE: dict[str, tuple[str, str]] = {key: pair for part in PARTS for key, pair in part.items()}
