@@ -106,6 +106,8 @@ def explore(t: Texts, here: World, colour: str, axes: str, count: int, wanted: s
             selection_mode=("points", "lasso", "box"), config=TOOLS,
         )  # fmt: skip
         st.caption(t("atlas.select"))
+        if len(table) > view.MOST_DOTS:
+            st.caption(t("atlas.sample", drawn=view.MOST_DOTS, count=len(table)))
     close, far = _order(here, colour)
     nearest = int(np.argmax(distances > library.SAME)) if (distances > library.SAME).any() else 0
     row, other = table.iloc[chosen], table.iloc[near[nearest]]

@@ -10,6 +10,8 @@ from tenfma.viz.style import GREY, ORANGE, SEQUENTIAL, VERMILLION, figure
 
 #: round every dot, so that the darkest are seen on a dark page and the lightest on a light one
 RIM = "rgba(128, 136, 145, 0.75)"
+#: dots on one map; an SVG of more is slow
+MOST_DOTS = 6000
 
 
 def principal(rows: np.ndarray, count: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -43,24 +45,26 @@ def map_figure(
     """One dot per entry; the chosen one a star, its neighbours in the whole space diamonds; customdata is the row.
 
     Entries whose property is unknown are small and grey. The colours run from the 2nd to the 98th percentile. Dots are
-    SVG: a few thousand are drawn sooner so than a browser without a graphics card begins WebGL, and all can be drawn.
+    SVG: a few thousand are drawn sooner so than a browser without a graphics card begins WebGL. Of more than `MOST_DOTS`
+    entries a random `MOST_DOTS` are drawn, always the same; the chosen and its neighbours are drawn in any case.
     """
     chart = figure(*axes, height=520)
     values = table[colour].to_numpy(float)
-    known = np.isfinite(values)
+    drawn = _drawn(len(table))
+    known, unknown = drawn[np.isfinite(values[drawn])], drawn[~np.isfinite(values[drawn])]
     words = np.array([f"{f} · {i}" for f, i in zip(table["formula"], table["identifier"])])
     kept = {"selected": {"marker": {"opacity": 0.95}}, "unselected": {"marker": {"opacity": 0.16}}}
-    if (~known).any():
+    if len(unknown):
         chart.add_scatter(
-            x=np.round(places[~known, 0], 3), y=np.round(places[~known, 1], 3), mode="markers", name=names[1],
-            customdata=np.flatnonzero(~known), text=words[~known], hovertemplate="%{text}<extra></extra>",
+            x=np.round(places[unknown, 0], 3), y=np.round(places[unknown, 1], 3), mode="markers", name=names[1],
+            customdata=unknown, text=words[unknown], hovertemplate="%{text}<extra></extra>",
             marker={"size": 3, "color": GREY, "symbol": "circle", "opacity": 0.45}, **kept,
         )  # fmt: skip
-    low, high = np.percentile(values[known], [2, 98]) if known.any() else (0.0, 1.0)
+    low, high = np.percentile(values[known], [2, 98]) if len(known) else (0.0, 1.0)
     scale = [[k / (len(SEQUENTIAL) - 1), tint] for k, tint in enumerate(SEQUENTIAL)]
     chart.add_scatter(
         x=np.round(places[known, 0], 3), y=np.round(places[known, 1], 3), mode="markers", name=label, showlegend=False,
-        customdata=np.flatnonzero(known), text=[f"{w}: {v:.4g}" for w, v in zip(words[known], values[known])],
+        customdata=known, text=[f"{w}: {v:.4g}" for w, v in zip(words[known], values[known])],
         hovertemplate="%{text}<extra></extra>",
         marker={
             "size": 6.5, "opacity": 0.85, "line": {"width": 0.6, "color": RIM}, "color": np.round(values[known], 4),
@@ -83,3 +87,10 @@ def map_figure(
     return chart.update_layout(
         dragmode="pan", clickmode="event+select"
     )  # with a loop at hand no click would be told
+
+
+def _drawn(count: int) -> np.ndarray:
+    """The rows that are drawn, rising."""
+    if count <= MOST_DOTS:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, MOST_DOTS, replace=False))

@@ -43,6 +43,20 @@ def test_map_marks_the_chosen_and_its_neighbours():
     )
 
 
+def test_of_very_many_entries_a_sample_is_drawn_with_the_chosen_in_it():
+    count = 3 * atlas.MOST_DOTS
+    places = np.random.default_rng(1).normal(size=(count, 2))
+    values = np.where(np.arange(count) % 3, 1.0, np.nan)
+    table = pd.DataFrame({"formula": "X", "identifier": np.arange(count).astype(str), "K": values})
+    charts = [atlas.map_figure(places, table, "K", "K", ("1", "2"), ("near", "?"), 7, [8, 9]) for _ in "ab"]
+    unknown, known, near, chosen = (np.array(trace.customdata) for trace in charts[0].data)
+    assert len(unknown) + len(known) == atlas.MOST_DOTS
+    assert set(unknown % 3) == {0} and set(known % 3) == {1, 2}
+    np.testing.assert_allclose(charts[0].data[1].x, places[known, 0], atol=5e-4)
+    assert list(near) == [8, 9] and list(chosen) == [7]
+    assert list(charts[0].data[1].customdata) == list(charts[1].data[1].customdata)
+
+
 @pytest.fixture
 def folder(tmp_path):
     rows = [

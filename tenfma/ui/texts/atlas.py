@@ -36,6 +36,10 @@ TEXTS = {
         "Click a dot to choose its entry; the loop above the map lists the dots drawn round. By keyboard, type an identifier.",
         "点击数据点可选中该条目；用图上方的套索圈选可列出多个条目。键盘操作：输入编号。",
     ),
+    "atlas.sample": (
+        "A random {drawn:,} of the {count:,} entries are drawn; neighbours are sought among all.",
+        "图中随机画出 {count:,} 个条目中的 {drawn:,} 个；近邻在全部条目中查找。",
+    ),
     "atlas.selected": ("Selected: {count}", "已选：{count}"),
     "atlas.list.near": (
         "Nearest to {formula} in all {d} dimensions",
