@@ -1,5 +1,8 @@
 """The Typer application: every command registered, every error one plain sentence."""
 
+import contextlib
+import errno
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -31,6 +34,10 @@ UsageProblem: type[Exception] = next(
 )
 
 BAD_INPUT = 2
+#: nobody reads on, as after `| head`: what Typer answers too
+CLOSED = 1
+#: a disk or a quota is full
+FULL = (errno.ENOSPC, errno.EDQUOT)
 #: Typer's own answer to Ctrl-C
 TYPER_INTERRUPTED = 130
 
@@ -71,6 +78,7 @@ def answer(arguments: list[str]) -> int:
         result = build()(arguments, standalone_mode=False, prog_name="tenfma")
         if result == TYPER_INTERRUPTED:
             raise KeyboardInterrupt
+        sys.stdout.flush()  # a full disk is met here rather than after the last word
         return result if isinstance(result, int) else 0
     except TenfmaError as error:
         print(f"tenfma: {error}", file=sys.stderr)
@@ -84,6 +92,24 @@ def answer(arguments: list[str]) -> int:
         return BAD_INPUT
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except BrokenPipeError:
+        _let_go()
+        return CLOSED
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _let_go()
+        print(
+            "tenfma: there is no space left to write to; make room and run the same command again",
+            file=sys.stderr,
+        )
+        return BAD_INPUT
+
+
+def _let_go() -> None:
+    """Point stdout at nothing, so that what it still holds is not tried once more on the way out."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _from_catalogue(name: str):
