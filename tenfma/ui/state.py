@@ -75,6 +75,13 @@ def _start(key: str, default: Any, parse: Callable[[str], Any]) -> None:
     st.session_state[key] = value
 
 
+def _now(key: str, default: Any) -> Any:
+    """The value to draw a widget with. It is sent as the widget's own too: a browser that fetches the widget's code only
+    after another run has ended never hears of a value that is set through the session alone, and shows the least one.
+    """
+    return st.session_state.get(key, default)
+
+
 def remember(key: str, value: Any, default: Any) -> None:
     """Write a choice to the address, or take it out where it is the default."""
     if value is None or value == default:
@@ -105,9 +112,12 @@ def choice(
     _start(key, first, parse)
     named = names if callable(names) else lambda slug: names[slug]
     if kind == "segments":
-        value = st.segmented_control(label, options, key=key, format_func=named, required=True, **settings)
+        value = st.segmented_control(
+            label, options, key=key, format_func=named, default=_now(key, first), required=True, **settings
+        )
     else:
-        value = st.selectbox(label, options, key=key, format_func=named, **settings)
+        place = options.index(_now(key, first))
+        value = st.selectbox(label, options, key=key, format_func=named, index=place, **settings)
     chosen = str(value or first)
     remember(key, chosen, first)
     return chosen
@@ -128,7 +138,8 @@ def choices(
 
     _start(key, list(default), parse)
     named = names if callable(names) else lambda slug: names[slug]
-    value = st.multiselect(label, options, key=key, format_func=named, **settings)
+    held = [slug for slug in _now(key, default) if slug in options]
+    value = st.multiselect(label, options, key=key, format_func=named, default=held, **settings)
     remember(key, ",".join(value), ",".join(default))
     return value
 
@@ -154,7 +165,7 @@ def number(
 
     _start(key, default, parse)
     widget = st.slider if kind == "slider" else st.number_input
-    value = widget(label, low, high, key=key, step=step, **settings)
+    value = widget(label, low, high, _now(key, default), key=key, step=step, **settings)
     value = default if value is None else value
     remember(key, value, default)
     return value
@@ -167,7 +178,7 @@ def words(label: str, key: str, default: str = "", limit: int = 400, **settings:
         return text[:limit]
 
     _start(key, default, parse)
-    value = (st.text_input(label, key=key, max_chars=limit, **settings) or "").strip()
+    value = (st.text_input(label, _now(key, default), key=key, max_chars=limit, **settings) or "").strip()
     remember(key, value, default)
     return value
 
@@ -175,6 +186,6 @@ def words(label: str, key: str, default: str = "", limit: int = 400, **settings:
 def switch(label: str, key: str, default: bool = False, **settings: Any) -> bool:
     """On or off; 1 or 0 in the address."""
     _start(key, default, lambda text: {"1": True, "0": False}[text])
-    value = st.toggle(label, key=key, **settings)
+    value = st.toggle(label, _now(key, default), key=key, **settings)
     remember(key, int(value), int(default))
     return value

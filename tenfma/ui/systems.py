@@ -10,7 +10,7 @@ from tenfma.hamiltonian.symbolic import SymbolicHamiltonian, symbolic
 from tenfma.hamiltonian.textbook import textbook
 from tenfma.ui import layout, state
 from tenfma.ui.texts import Texts
-from tenfma.viz.names import typeset
+from tenfma.viz.names import pretty, typeset
 from tenfma.viz.phase import start_of
 
 OWN = "own"
@@ -76,6 +76,12 @@ def choose(t: Texts, default: str, most: int = 6) -> Chosen:
     return Chosen(OWN, t("system.own"), H)
 
 
+def _at_start(name: str) -> str:
+    """A control's label, a formula only where words cannot write it: readers of screens read it as it stands."""
+    shown = pretty(name)
+    return typeset(name, "(0)") if "_" in shown else f"{shown}(0)"
+
+
 def start(t: Texts, H: SymbolicHamiltonian, most: int = 6) -> tuple[np.ndarray, np.ndarray]:
     """Number inputs for the initial coordinates and momenta, in the order q, p."""
     q0, p0 = start_of(H)
@@ -84,7 +90,7 @@ def start(t: Texts, H: SymbolicHamiltonian, most: int = 6) -> tuple[np.ndarray, 
         for i, name in enumerate(names[:most]):
             with columns[i % len(columns)]:
                 values[i] = state.number(
-                    typeset(name, "(0)"), f"{letter}{i}", float(values[i]), -50.0, 50.0,
+                    _at_start(name), f"{letter}{i}", float(values[i]), -50.0, 50.0,
                     step=0.1, format="%.4g",
                 )  # fmt: skip
     return q0, p0

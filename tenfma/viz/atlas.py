@@ -84,9 +84,9 @@ def map_figure(
             x=places[part, 0], y=places[part, 1], mode="markers", name=name, customdata=part, text=words[part],
             hovertemplate="%{text}<extra></extra>", marker=look, **still,
         )  # fmt: skip
-    return chart.update_layout(
-        dragmode="pan", clickmode="event+select"
-    )  # with a loop at hand no click would be told
+    below = {"y": -0.17, "yanchor": "top"}  # the tools are above
+    # while a loop is drawn by default, no click is told
+    return chart.update_layout(dragmode="pan", clickmode="event+select", legend=below)
 
 
 def _drawn(count: int) -> np.ndarray:

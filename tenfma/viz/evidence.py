@@ -281,7 +281,7 @@ def ratio_figure(table: pd.DataFrame, axis: str, names: tuple[str, str]) -> go.F
     for label, task, peer in zip(labels, rows["task"], rows["peer"]):
         words = f"{shorten(task, 46, placeholder=' …')} | {peer}"
         chart.add_annotation(  # above its line, not beside it: a narrow screen has no room there
-            x=0, xref="paper", xanchor="left", y=label, yshift=11, showarrow=False, text=words, font={"size": 12}
+            x=0, xref="paper", xanchor="left", y=label, yshift=11, showarrow=False, text=words, font={"size": 11}
         )  # fmt: skip
     chart.add_scatter(  # a tick at 1 in every row: a line all the way would run through the words
         x=[1] * len(labels), y=labels, mode="markers", hoverinfo="skip", showlegend=False,

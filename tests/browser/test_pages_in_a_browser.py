@@ -279,6 +279,22 @@ def test_on_the_map_a_click_chooses_an_entry_and_a_loop_lists_what_is_in_it(serv
     heading.get_by_text("Selected").wait_for(timeout=60_000)
 
 
+def test_a_control_whose_code_comes_late_shows_its_value(server, browser):
+    page = browser.new_page()
+    held = []
+    page.route("**/static/js/NumberInput*.js", lambda route: held.append(route))
+    page.goto(f"{server.url}/embedding_map?neighbours=7")
+    page.get_by_role("heading", level=3).first.get_by_text("Nearest to MgO").wait_for(timeout=120_000)
+    assert held, "the browser fetches that code under another name"
+    for each in held:
+        each.continue_()
+    control = page.get_by_role("spinbutton")
+    control.wait_for(timeout=60_000)
+    page.wait_for_timeout(1000)
+    assert control.input_value() == "7"
+    page.close()
+
+
 def test_energy_flow_moves_and_stops(server, visit):
     seen = visit(f"{server.url}/couplings?subject=coupled-oscillators")
     picture = seen.page.locator(".player.single")

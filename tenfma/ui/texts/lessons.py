@@ -70,8 +70,8 @@ TEXTS = {
         "平面各向同性振子。除能量外它还有更多守恒量：在列表中找到 x·py − y·px。",
     ),
     "lesson.symmetry.3": (
-        "One spring is now stiffer, and the angular momentum is gone from the list. **Try** the bracket box: put x*py - y*px in and read how fast it changes.",
-        "现在一个弹簧更硬，角动量从列表中消失了。**试一试**：在括号框中输入 x*py - y*px，看它变化多快。",
+        "One spring is now stiffer, and the angular momentum is gone from the list. **Try** the bracket box: put `x*py - y*px` in and read how fast it changes.",
+        "现在一个弹簧更硬，角动量从列表中消失了。**试一试**：在括号框中输入 `x*py - y*px`，看它变化多快。",
     ),
     "lesson.learned": ("A glass box", "透明的盒子"),
     "lesson.learned.about": (
