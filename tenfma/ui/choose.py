@@ -180,6 +180,7 @@ def from_catalogue(t: Texts) -> cache.Crystal:
     slug = f"{cache.CATALOGUE}{id}"
     st.session_state["crystal"] = slug
     state.remember("crystal", slug, None)
+    state.carry("crystal", slug)
     with layout.told():
         return cache.crystal(slug)
 

@@ -53,6 +53,14 @@ def carried() -> dict[str, str]:
     return dict(kept)
 
 
+def carry(key: str, value: str) -> None:
+    """What other pages are told, once it is settled; links already drawn that tell an older choice are drawn anew."""
+    kept = st.session_state.setdefault("_carried", {})
+    older, kept[key] = kept.get(key), value
+    if older not in (None, value):
+        st.rerun()
+
+
 def forget(*keys: str) -> None:
     """Drop choices that no longer apply, as a step size after the system has changed."""
     for key in keys:
@@ -120,6 +128,8 @@ def choice(
         value = st.selectbox(label, options, key=key, format_func=named, index=place, **settings)
     chosen = str(value or first)
     remember(key, chosen, first)
+    if key in CARRIED and key != "lang":
+        carry(key, chosen)
     return chosen
 
 

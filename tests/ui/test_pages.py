@@ -4,6 +4,7 @@ import json
 import re
 from itertools import combinations
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import streamlit as st
@@ -251,3 +252,13 @@ def test_broken_upload_is_one_sentence_and_disturbs_nothing(content):
     assert not at.exception
     assert len(at.error) == 1
     assert {w.key: w.value for w in at.selectbox}["crystal"] == "cubic-perovskite"
+
+
+@pytest.mark.parametrize("place", ["prototypes", pytest.param("catalogue", marks=pytest.mark.slow)])
+def test_links_carry_the_crystal_that_a_search_has_chosen(place):
+    at = opened("materials", **{"from": place})
+    at.text_input(key="name").set_value("diamond" if place == "prototypes" else "MgO").run()
+    chosen = at.session_state["crystal"]
+    addresses = [each.proto.query_string for each in at.get("page_link")]
+    assert chosen not in ("cubic-perovskite", None)
+    assert sum(f"crystal={quote(chosen)}" in each for each in addresses) > 8, addresses
