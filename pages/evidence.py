@@ -13,7 +13,8 @@ table = view.accuracy(cards)
 
 if len(table):
     st.subheader(t("evidence.accuracy"), anchor=False)
-    layout.figure(t, view.accuracy_figure(table), "accuracy", t("evidence.accuracy.picture"), table)
+    chart = view.accuracy_figure(table, (t("evidence.energy.axis"), t("evidence.force.axis")))
+    layout.figure(t, chart, "accuracy", t("evidence.accuracy.picture"), table)
     st.caption(t("evidence.accuracy.source", source=view.SOURCE))
     behind = view.behind(table)
     told = " ".join(

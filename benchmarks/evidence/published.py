@@ -70,7 +70,7 @@ def run(
     parts = model.predictors(graphs.take(torch.as_tensor(test)))
     found = PropertyEvaluation.of(model, chosen)
     single = {
-        word: np.nanmean(parts[:, place], axis=0).tolist()
+        word: np.ma.masked_invalid(parts[:, place]).mean(axis=0).filled(np.nan).tolist()
         for place, word in enumerate(PREDICTORS)
         if not np.isnan(parts[:, place]).all()
     }
@@ -86,8 +86,6 @@ def run(
         "joined": ["matbench_id" in atoms.info for atoms in chosen.structures],
         "values": found.predictions.values.tolist(),
         "half_widths": found.predictions.half_widths.tolist(),
-        "passes": recipe.schedule.epochs,
-        "members": recipe.members,
         "labels": chosen.labels.tolist(),
         "single": single,
         "coverage": {name: e["coverage"] for name, e in found.errors.items()},
@@ -180,7 +178,7 @@ def main() -> None:
                 "command": "python benchmarks/evidence/published.py " + " ".join(sys.argv[1:]),
                 "split": f"{FOLDS} folds, {arguments.split}, seed 0",
                 "passes": arguments.epochs,
-                "members_of_folds": [fold["members"] for fold in done],
+                "members_of_folds": [fold["parameters"]["members"] for fold in done],
                 "folds_done": len(done),
                 "rows": rows,
                 "versions": versions("numpy", "torch", "scikit-learn"),

@@ -238,10 +238,14 @@ def behind(table: pd.DataFrame) -> list[tuple[str, str, float, str, float]]:
 NARROW = np.array([235.0, 220.0])
 
 
-def accuracy_figure(table: pd.DataFrame) -> go.Figure:
-    """Energy error against force error, one mark per model and element: lower and more left is better."""
+def accuracy_figure(table: pd.DataFrame, words: tuple[str, str] | None = None) -> go.Figure:
+    """Energy error against force error, one mark per model and element: lower and more left is better.
+
+    `words` name the two, energy first; else the table's columns do.
+    """
     names = list(table.columns[2:])
-    chart = figure(names[1], names[0], height=420, log_x=True, log_y=True)
+    energy, force = words or names
+    chart = figure(force, energy, height=420, log_x=True, log_y=True)
     table = table[table["model"].isin(LOOK)].reset_index(drop=True)
     sizes = [15 if model == OURS else 10 for model in table["model"]]
     places = np.log(table[[names[1], names[0]]].to_numpy(float))
