@@ -7,9 +7,10 @@ import os
 from importlib import import_module
 from typing import Any
 
-# Read by libgomp when torch is loaded. By default its threads spin where they wait for each other: on a machine that
-# others keep busy, one spins while the other is not even running, and a path of 0.8 s took 170 s.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read by libgomp when torch is loaded: how often a thread looks before it sleeps. By default a hundred times longer, and on
+# a machine that others keep busy one thread spins while the other is not even running: a path of 0.8 s took 170 s.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 __version__ = "0.1.0"
 

@@ -27,11 +27,14 @@ def test_importing_tenfma_imports_nothing_heavy():
     assert found.strip() == "[]"
 
 
-@pytest.mark.parametrize(("chosen", "held"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_waiting_threads_sleep_unless_a_person_chose_otherwise(chosen, held):
-    code = "import os, tenfma; print(os.environ['OMP_WAIT_POLICY'])"
-    environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
-    environment |= {} if chosen is None else {"OMP_WAIT_POLICY": chosen}
+@pytest.mark.parametrize(
+    ("chosen", "held"),
+    [({}, "3000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
+)
+def test_waiting_threads_soon_sleep_unless_a_person_chose_otherwise(chosen, held):
+    code = "import os, tenfma; print(os.environ.get('GOMP_SPINCOUNT'))"
+    ours = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {key: value for key, value in os.environ.items() if key not in ours} | chosen
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == held
