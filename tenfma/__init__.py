@@ -7,8 +7,8 @@ import os
 from importlib import import_module
 from typing import Any
 
-# Read by libgomp when torch is loaded: how often a thread looks before it sleeps. By default a hundred times longer, and on
-# a machine that others keep busy one thread spins while the other is not even running: a path of 0.8 s took 170 s.
+# Read by libgomp when torch is loaded: how often a thread looks before it sleeps. By default it looks a hundred times as
+# often, and on a machine that others keep busy it does so while its partner is not running: a path of 0.8 s took 170 s.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
