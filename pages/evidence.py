@@ -13,12 +13,21 @@ table = view.accuracy(cards)
 
 if len(table):
     st.subheader(t("evidence.accuracy"), anchor=False)
-    chart = view.accuracy_figure(table, (t("evidence.energy.axis"), t("evidence.force.axis")))
+    words = (t("home.models.energy"), t("home.models.force"))
+    chart = view.accuracy_figure(table, words)
     layout.figure(t, chart, "accuracy", t("evidence.accuracy.picture"), table)
     st.caption(t("evidence.accuracy.source", source=view.SOURCE))
     behind = view.behind(table)
+    called = dict(zip(table.columns[2:], words))
     told = " ".join(
-        t("evidence.note.behind", element=element, quantity=quantity, ours=ours, peer=peer, theirs=theirs)
+        t(
+            "evidence.note.behind",
+            element=element,
+            quantity=called[quantity],
+            ours=ours,
+            peer=peer,
+            theirs=theirs,
+        )
         for element, quantity, ours, peer, theirs in behind
     )
     count = 2 * table.loc[table["model"] == "MTP", "element"].nunique()

@@ -13,8 +13,6 @@ TEXTS = {
         "Energy error against force error on the same test frames, one mark per model and element",
         "同一测试集上的能量误差与力误差，每个模型与元素一个标记",
     ),
-    "evidence.energy.axis": ("energy MAE / meV per atom", "能量平均绝对误差 / meV 每原子"),
-    "evidence.force.axis": ("force MAE / eV Å⁻¹", "力的平均绝对误差 / eV Å⁻¹"),
     "evidence.accuracy.source": (
         "Ours: the models shipped here, on the published test frames (each card says which). Peers: {source}, on the same frames.",
         "我们的：此处随附的模型，使用公开的测试构型（见各模型卡）。同类方法：{source}，同样的构型。",
