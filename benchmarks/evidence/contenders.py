@@ -1,11 +1,14 @@
 """What evolution is compared with: the same crystals, splits, heads and loss; only what makes z differs."""
 
+import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tenfma.dynamics.integrate import integrate
 from tenfma.embedding.concatenated import Concatenated
 from tenfma.embedding.evolved import Evolved, Motion, Size
 from tenfma.embedding.graphs import Graphs, static_names
@@ -53,6 +56,42 @@ class OdeNet(Evolved):
         return q, invariants(self.blocks, torch.stack(kept)).mean(0)
 
 
+class EndNet(Evolved):
+    """z is read off q(T) alone: the mean over the path gives way to the end told twice, so that sizes stay equal."""
+
+    def path(self, H: PooledHamiltonian, q0: Tensor, p0: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+        end, _ = super().path(H, q0, p0, seed)
+        return end, invariants(self.blocks, end)
+
+
+class MomentaNet(Evolved):
+    """z is read off q(T) and p(T): where the motion has come to, and how it goes on."""
+
+    def path(self, H: PooledHamiltonian, q0: Tensor, p0: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+        motion = self.motion
+        walk: dict[str, Any] = {"dt": motion.dt, "steps": motion.steps, "method": motion.method}
+        held = motion.gradient if torch.is_grad_enabled() else "none"
+        path = integrate(H, q0, p0, gradient=held, save_every=motion.steps, **walk)
+        return path.q[-1], invariants(self.blocks, path.p[-1])
+
+
+class SpectrumNet(Evolved):
+    """Masses that are set, not learned: from 1 to `HEAVIEST` in even ratios among the copies of each irrep."""
+
+    HEAVIEST = 100.0
+
+    def __init__(self, names: tuple[str, ...], targets: int, size: Size, motion: Motion) -> None:
+        super().__init__(names, targets, size, motion)
+        spread = [torch.linspace(0.0, math.log(self.HEAVIEST), block.copies) for block in self.blocks]
+        self.log_mass = nn.Parameter(torch.cat(spread), requires_grad=False)
+
+
+class EvenNet(SpectrumNet):
+    """All masses are one, and stay so."""
+
+    HEAVIEST = 1.0
+
+
 class AtomTransformer(Evolved):
     """A Transformer encoder over the cell's atoms, told by elements and Module A's numbers, not by distances."""
 
@@ -88,6 +127,11 @@ class AtomTransformer(Evolved):
 NETS: dict[str, tuple[str, type[Evolved], Motion]] = {
     "static": (
         "pooled static features, perceptron: no messages, no motion",
+        StaticNet,
+        replace(MOTION, steps=0),
+    ),
+    "static_long": (
+        "as static, with as much processor time as leapfrog",
         StaticNet,
         replace(MOTION, steps=0),
     ),
@@ -138,9 +182,16 @@ NETS: dict[str, tuple[str, type[Evolved], Motion]] = {
         Evolved,
         replace(MOTION, method="baoab", kT=0.5, friction=0.5),
     ),
+    "untaught": ("as leapfrog, H at rest not taught the formation energy", Evolved, MOTION),
+    "end": ("as leapfrog, z from q(T) alone, without the path's mean", EndNet, MOTION),
+    "momenta": ("as leapfrog, z from q(T) and p(T)", MomentaNet, MOTION),
+    "even_masses": ("as leapfrog, every mass one", EvenNet, MOTION),
+    "wide_masses": ("as leapfrog, masses from 1 to 100, not learned", SpectrumNet, MOTION),
 }
 #: passes of a contender, in those of the others
-PASSES = {"messages_long": 1.5, "concatenated_short": 0.25}
+PASSES = {"static_long": 10.0, "messages_long": 1.5, "concatenated_short": 0.25}
+#: contenders whose H at rest is taught nothing
+UNTAUGHT = ("untaught",)
 #: contenders that are fitted at once, without a network
 TREES = {
     "kernel": "kernel ridge on pooled static features",

@@ -57,36 +57,29 @@ class Cell:
 
 def profile(name: str) -> list[Cell]:
     """Cells in the order in which they are worth having: the table of all contenders, then `axes`."""
-    epochs, few = (8, (0,)) if name == "reduced" else (60, SEEDS)
+    epochs = 8 if name == "reduced" else 60
     everyone = [*contenders.TREES, *contenders.NETS]
     cells = [Cell(one, "random", 1.0, seed, epochs) for seed in SEEDS for one in everyone]
-    return list(dict.fromkeys([*cells, *axes(epochs, few)]))
+    return list(dict.fromkeys([*cells, *axes(epochs)]))
 
 
-def axes(epochs: int, seeds: tuple[int, ...]) -> list[Cell]:
-    """Left-out chemistry, alloys, high energies, few and noisy labels; with more seeds where chemistry is new."""
+def axes(epochs: int) -> list[Cell]:
+    """Heat capacities, left-out chemistry, high energies, alloys, few and noisy labels, each seed for all."""
     some = ("kernel", "trees", "soap", "messages", "leapfrog")
-    new = [f"family-{name}" for name in splits.FAMILIES] + ["anion-S", "anion-F", "anion-N", "energy"]
-    cells = [Cell(one, split, 1.0, seed, epochs) for split in new for seed in seeds for one in some]
-    for split in ("alloys-elements", "alloys-pairs"):
-        alloys = ("composition", "kernel", "trees", "messages", "leapfrog")
-        cells += [Cell(one, split, 1.0, seed, epochs) for seed in seeds for one in alloys]
-    few = ("kernel", "trees", "soap", "static", "messages", "leapfrog")
-    for share in (0.05, 0.1, 0.25, 0.5):
-        cells += [Cell(one, "random", share, seed, epochs) for seed in seeds for one in few]
-    for split in ("noise-0.5", "noise-0.25", "formula"):
-        cells += [
-            Cell(one, split, 1.0, seed, epochs)
-            for seed in seeds
-            for one in some
-            if (one, split) != ("soap", "formula")
-        ]
-    new += ["alloys-elements", "alloys-pairs"]
-    return cells + [
-        Cell(one, split, 1.0, seed, epochs)
-        for split in new
-        for seed in SEEDS[1:]
-        for one in ("messages", "leapfrog")
+    alloys = ("composition", "kernel", "trees", "messages", "leapfrog")
+    asked: list[tuple[str, float, tuple[str, ...]]] = [
+        ("heat", 1.0, (*some, "composition", "ode", "langevin"))
+    ]
+    asked += [(f"family-{name}", 1.0, some) for name in splits.FAMILIES]
+    asked += [(split, 1.0, some) for split in ("anion-S", "anion-F", "anion-N", "energy")]
+    asked += [(split, 1.0, alloys) for split in ("alloys-elements", "alloys-pairs")]
+    asked += [("random", share, (*some, "static")) for share in (0.05, 0.1, 0.25, 0.5)]
+    asked += [(split, 1.0, some) for split in ("noise-0.5", "noise-0.25", "formula")]
+    return [
+        Cell(one, split, share, seed, epochs)
+        for split, share, contenders_here in asked
+        for seed in SEEDS
+        for one in contenders_here
     ]
 
 
@@ -111,8 +104,9 @@ def run(cell: Cell, graphs: Graphs, labelled: Labelled, soap: np.ndarray | None 
         chosen = graphs.take(torch.as_tensor(train))
         net.static.fit(chosen.static)
         net.messages.fit(chosen)
-        net.potential.shift.fill_(mean[energy])
-        net.potential.scale.fill_(scale[energy])
+        if energy is not None:
+            net.potential.shift.fill_(mean[energy])
+            net.potential.scale.fill_(scale[energy])
         parameters = sum(p.numel() for p in net.parameters() if p.requires_grad)
         # a small share gets as many updates as the whole would, up to fourfold passes
         passes = problem.passes * min(4.0, 1 / cell.share) * contenders.PASSES.get(cell.contender, 1.0)
@@ -124,7 +118,7 @@ def run(cell: Cell, graphs: Graphs, labelled: Labelled, soap: np.ndarray | None 
                 torch.as_tensor(train),
                 torch.as_tensor(test),
                 scales=torch.as_tensor(scale),
-                energy=energy,
+                energy=None if cell.contender in contenders.UNTAUGHT else energy,
                 schedule=Schedule(
                     epochs=round(cell.epochs * passes), batch=problem.batch, balance=0.0, still=0.0
                 ),
@@ -178,6 +172,35 @@ def summed_up(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 )
                 row |= paired(mine - theirs)
             rows.append(row)
+    return rows
+
+
+def curves(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How fast each network converges: MAE on the crystals asked for after every pass, mean over the seeds.
+
+    Of the random split with every label; the weights are the running average that the fit would end with.
+    """
+    groups: dict[tuple, list[dict]] = {}
+    for cell in cells:
+        if cell["curve"] and (cell["split"], cell["share"]) == ("random", 1.0):
+            groups.setdefault((cell["contender"], cell["epochs"]), []).append(cell)
+    rows = []
+    for (contender, epochs), held in groups.items():
+        mean = np.mean([cell["curve"] for cell in held], axis=0)
+        spent = float(np.mean([cell["processor_seconds"] for cell in held]))
+        rows += [
+            {
+                "contender": contender,
+                "split": "random",
+                "share": 1.0,
+                "epochs": epochs,
+                "target": target,
+                "seeds": len(held),
+                "seconds_per_pass": round(spent / len(mean), 2),
+                "mae": [round(float(e), 5) for e in mean[:, place]],
+            }
+            for place, target in enumerate(held[0]["mae"])
+        ]
     return rows
 
 
@@ -251,6 +274,7 @@ def main() -> None:
             "cells": len(done),
             "cells_missing": left,
             "rows": rows,
+            "curves": curves(done),
             "versions": versions("numpy", "torch", "scikit-learn"),
         },
     )

@@ -1,6 +1,7 @@
 """Which crystals teach and which are asked: by chance, by formula, by element family, by anion, by energy, by noise.
 
-A split's name says all: 'random', 'formula', 'family-halides', 'anion-S', 'energy', 'alloys-elements', 'noise-0.5'.
+A split's name says all: 'random', 'formula', 'heat', 'family-halides', 'anion-S', 'energy', 'alloys-elements',
+'noise-0.5'. 'heat' is 'random' of the file of heat capacities, the one label here that is about motion.
 Families are left out of the elasticity file, anions out of `perov_5`, the highest energies out of `carbon_24`. Of the
 alloys of Mo, Nb, Ta and W the pure elements teach and all binary solid solutions are asked ('alloys-elements'), or the
 elements and four pairs teach and the other two pairs are asked ('alloys-pairs').
@@ -28,13 +29,14 @@ HIGHEST = 0.25
 
 @dataclass(frozen=True)
 class Problem:
-    """Files, their targets, and which of them H at rest is taught. Of each file every `every`-th frame is taken; training
-    has `passes` times the passes of others, in batches of `batch`.
+    """Files, their targets, and which of them H at rest is taught, if any.
+
+    Of each file every `every`-th frame is taken; training has `passes` times the passes of others, in batches of `batch`.
     """
 
     files: tuple[str, ...]
     targets: str
-    energy: int
+    energy: int | None
     every: int = 1
     passes: float = 1.0
     batch: int = 48
@@ -44,6 +46,7 @@ PROBLEMS = {
     "elasticity": Problem(
         ("elasticity/mp_binary_elasticity.extxyz.gz",), "log10(K_vrh),log10(G_vrh),e_form_per_atom", 2
     ),
+    "heat": Problem(("heat_capacity/alexandria_binary_cv.extxyz.gz",), "Cv_300K/atom", None, passes=3.5),
     "perov_5": Problem(("perov_5/perov_5_dev.extxyz.gz",), "heat_all", 0),
     "carbon_24": Problem(("carbon_24/carbon_24_dev.extxyz.gz",), "energy_per_atom", 0),
     # frames of a molecular dynamics run follow one another closely, so few of them say nearly as much as all
@@ -61,7 +64,8 @@ PROBLEMS = {
 def problem_of(split: str) -> str:
     """The data a split is made of."""
     kind = split.partition("-")[0]
-    return {"anion": "perov_5", "energy": "carbon_24", "alloys": "alloys"}.get(kind, "elasticity")
+    own = {"anion": "perov_5", "energy": "carbon_24", "alloys": "alloys", "heat": "heat"}
+    return own.get(kind, "elasticity")
 
 
 def read(data: Path, problem: str) -> Labelled:
@@ -80,7 +84,7 @@ def read(data: Path, problem: str) -> Labelled:
 def parts(split: str, labelled: Labelled) -> tuple[np.ndarray, np.ndarray]:
     """Places of the crystals to learn from and of those asked for."""
     kind, _, what = split.partition("-")
-    if kind in ("random", "formula", "noise"):
+    if kind in ("random", "formula", "noise", "heat"):
         fold = folds(len(labelled), 5, 0, labelled.formulas if kind == "formula" else None)
         asked = fold == 0
     elif kind in ("family", "anion"):

@@ -22,6 +22,7 @@ TARGETS = {
     "heat_all": "heat of formation, eV/atom",
     "energy_per_atom": "energy, eV/atom",
     "energy/atom": "energy, eV/atom",
+    "Cv_300K/atom": "Cv(300 K), J/(mol K) per atom",
 }
 CONTENDERS = {
     "soap": "SOAP (averaged, dscribe), kernel ridge",
@@ -29,6 +30,7 @@ CONTENDERS = {
     "trees": "static features, extra trees",
     "composition": "composition alone, extra trees",
     "static": "static features, perceptron",
+    "static_long": "static features, perceptron, ten times the passes: near leapfrog's processor time",
     "transformer": "Transformer over atoms beside the static row",
     "messages": "messages, no motion",
     "messages_long": "messages, no motion, half as many passes again: leapfrog's processor time",
@@ -41,6 +43,11 @@ CONTENDERS = {
     "long": "H_θ, leapfrog, eight steps",
     "longer": "H_θ, leapfrog, sixteen steps",
     "still": "H_θ, leapfrog, p₀ = 0",
+    "untaught": "H_θ, leapfrog, H not taught the formation energy",
+    "end": "H_θ, leapfrog, z from q(T) alone",
+    "momenta": "H_θ, leapfrog, z from q(T) and p(T)",
+    "even_masses": "H_θ, leapfrog, all masses one",
+    "wide_masses": "H_θ, leapfrog, masses from 1 to 100, set",
     "concatenated": "H_θ on every simplex, leapfrog, two steps",
     "concatenated_short": "H_θ on every simplex, a quarter of the passes: near leapfrog's processor time",
     "leapfrog": "H_θ, leapfrog, four steps",
@@ -48,6 +55,7 @@ CONTENDERS = {
 SPLITS = {
     "random": "{share:.0%} of the training crystals",
     "formula": "no formula in both parts",
+    "heat": "heat capacities, a fifth asked",
     "anion-S": "perov_5: sulphur left out",
     "anion-F": "perov_5: fluorine left out",
     "anion-N": "perov_5: nitrogen left out",
@@ -128,11 +136,27 @@ def axes(rows: list[Row], epochs: int = 8) -> str:
     return markdown(heads, lines)
 
 
+def curves(rows: list[Row], epochs: int) -> str:
+    """Errors after 1, 2, 4, … passes of the networks that had as many."""
+    lines = []
+    after = sorted({1, 2, *(epochs * k // 4 for k in (1, 2, 3, 4))})
+    held = {(r["contender"], r["target"]): r for r in rows if len(r["mae"]) == r["epochs"] == epochs}
+    for name, words in CONTENDERS.items():
+        for target, quantity in list(TARGETS.items())[:3]:
+            row = held.get((name, target))
+            if row:
+                errors = [short(row["mae"][n - 1]) for n in after]
+                lines.append([words, quantity, f"{row['seconds_per_pass']:.1f}", *errors])
+    return markdown(["contender", "target", "s per pass", *(f"after {n}" for n in after)], lines)
+
+
 def main() -> None:
-    rows = json.loads((EVIDENCE / "evolution.json").read_text())["rows"]
+    held = json.loads((EVIDENCE / "evolution.json").read_text())
+    rows = held["rows"]
     claims = json.loads((EVIDENCE / "claims.json").read_text())
     for epochs in sorted({row["epochs"] for row in rows}, reverse=True):
         print(f"\n{epochs} passes\n\n{contenders(rows, epochs)}")
+        print(f"\nHow fast they converge\n\n{curves(held['curves'], epochs)}")
     print(f"\nOther axes\n\n{axes(rows)}\n\nClaims\n")
     for claim in claims["rows"]:
         print(f"- **{claim['claim']}** {claim['verdict'].capitalize()}. {claim['found']}")

@@ -1,6 +1,7 @@
 """The tools behind the table of what evolution adds: fair pairs, resumable cells, contenders that keep the symmetry."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import splits
 
 from tenfma.embedding.evolved import Size
 from tenfma.embedding.graphs import graphs_of
+from tenfma.hamiltonian.pooled import invariants
 from tenfma.training.property_data import Labelled, targets_of
 
 SMALL = Size(channels=16, copies=4, scalars=12, tensors=2, context=8, hidden=16)
@@ -89,6 +91,113 @@ def test_a_cell_runs_and_keeps_its_errors():
         assert len(found["errors"]) == 6 and set(found["mae"]) == set(
             splits.PROBLEMS["elasticity"].targets.split(",")
         )
+
+
+def test_curves_are_means_over_seeds_of_the_random_split_with_every_label():
+    base = {"contender": "leapfrog", "epochs": 2, "share": 1.0, "split": "random", "processor_seconds": 6.0}
+    cells = [
+        {**base, "seed": 0, "mae": {"x": 0.2, "y": 1.0}, "curve": [[0.4, 3.0], [0.2, 1.0]]},
+        {**base, "seed": 1, "mae": {"x": 0.4, "y": 2.0}, "curve": [[0.8, 4.0], [0.4, 2.0]]},
+        {**base, "seed": 0, "mae": {"x": 9.0, "y": 9.0}, "curve": [[9.0, 9.0]], "share": 0.5},
+        {**base, "seed": 0, "mae": {"x": 9.0, "y": 9.0}, "curve": [], "contender": "trees"},
+    ]
+    found = evidence.curves(cells)
+    assert [(r["target"], r["mae"], r["seeds"]) for r in found] == [
+        ("x", [0.6, 0.3], 2),
+        ("y", [3.5, 1.5], 2),
+    ]
+    assert all(r["seconds_per_pass"] == 3.0 for r in found)
+
+
+def test_convergence_is_judged_half_way_of_the_longest_training():
+    def row(contender, epochs, mae, seconds):
+        return {
+            "contender": contender,
+            "epochs": epochs,
+            "target": "x",
+            "mae": mae,
+            "seconds_per_pass": seconds,
+        }
+
+    rows = [row("leapfrog", 4, [4.0, 2.0, 1.0, 1.0], 2.0), row("leapfrog", 2, [9.0, 9.0], 2.0)]
+    slower, as_fast = (
+        row("messages", 4, [4.0, 3.0, 1.0, 1.0], 1.0),
+        row("messages", 4, [4.0, 2.0, 9.0, 9.0], 1.0),
+    )
+    assert claims.of_curves([*rows, slower])[0]["verdict"] == "supported"
+    assert "50.0% more" in claims.of_curves([*rows, slower])[0]["found"]
+    assert claims.of_curves([*rows, as_fast])[0]["verdict"] == "refuted"
+    assert claims.of_curves(rows) == []
+
+
+def crystals_with_labels():
+    frames = [bulk(name, "rocksalt", a=4.0 + 0.1 * i) for i in range(4) for name in ("NaCl", "MgO")]
+    return graphs_of(frames), torch.randn(len(frames), 2, generator=torch.Generator().manual_seed(0))
+
+
+def with_gradients(name):
+    graphs, labels = crystals_with_labels()
+    net = contenders.net(name, 2, 0, SMALL)
+    net.static.fit(graphs.static)
+    net.messages.fit(graphs)
+    net(graphs)[0].sub(labels).abs().sum().backward()
+    return net
+
+
+def test_masses_that_are_set_are_not_learned_and_span_what_they_say():
+    for name, heaviest in (("even_masses", 1.0), ("wide_masses", 100.0)):
+        net = with_gradients(name)
+        assert net.log_mass.grad is None and not net.log_mass.requires_grad
+        assert net.log_mass.exp().min() == 1 and float(net.log_mass.exp().max()) == pytest.approx(heaviest)
+    net = with_gradients("leapfrog")
+    assert float(net.log_mass.grad.abs().sum()) > 0  # the twin: there they are learned
+
+
+def test_what_is_pooled_is_what_the_name_says():
+    graphs, _ = crystals_with_labels()
+    found = {}
+    for name in ("leapfrog", "end", "momenta"):
+        net = contenders.net(name, 2, 0, SMALL).eval()
+        net.static.fit(graphs.static)
+        net.messages.fit(graphs)
+        found[name] = net.embed(graphs)[0].detach()
+        width = found[name].shape[1] // 2
+        if name == "momenta":
+            net.motion = replace(net.motion, dt=1e-9)
+            H, q0, p0, _ = net.start(graphs)
+            seen = net.path(H, q0, p0)[1]
+            torch.testing.assert_close(seen, invariants(net.blocks, p0), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(found["end"][:, :width], found["end"][:, width:])
+    torch.testing.assert_close(found["end"][:, :width], found["leapfrog"][:, :width])
+    assert not torch.allclose(found["leapfrog"][:, :width], found["leapfrog"][:, width:])
+
+
+def test_h_is_taught_the_energy_unless_the_contender_says_not(monkeypatch):
+    asked = []
+
+    def told(net, *rest, energy, **others):
+        asked.append(energy)
+        return net.eval()
+
+    monkeypatch.setattr(evidence, "fit", told)
+    frames = [bulk(name, "fcc", a=4.0 + 0.02 * i) for i in range(5) for name in ("Cu", "Ag")]
+    labels = np.random.default_rng(0).normal(size=(10, 3))
+    targets = targets_of(splits.PROBLEMS["elasticity"].targets)
+    labelled = Labelled(frames, labels, targets, tuple(map(str, range(10))), "mark")
+    for name in ("leapfrog", "untaught"):
+        evidence.run(evidence.Cell(name, "random", 1.0, 0, 1), graphs_of(frames), labelled)
+    assert asked == [2, None]
+
+
+def test_heat_capacities_are_a_problem_of_their_own():
+    assert splits.problem_of("heat") == "heat" and splits.PROBLEMS["heat"].energy is None
+    frames = [bulk(name, "fcc", a=4.0 + 0.02 * i) for i in range(5) for name in ("Cu", "Ag")]
+    labels = 24 + np.random.default_rng(0).normal(size=(10, 1))
+    labelled = Labelled(frames, labels, targets_of("Cv_300K/atom"), tuple(map(str, range(10))), "mark")
+    learn, asked = splits.parts("heat", labelled)
+    assert len(asked) == 2 and sorted([*learn, *asked]) == list(range(10))
+    found = evidence.run(evidence.Cell("leapfrog", "heat", 1.0, 0, 1), graphs_of(frames), labelled)
+    assert set(found["mae"]) == {"Cv_300K/atom"} and len(found["errors"]) == 2
 
 
 def labelled_of(crystals, labels):
