@@ -1,6 +1,6 @@
 """SOAP of whole crystals, for a peer of our features; run by an interpreter that has dscribe and ASE.
 
-    PEERS_PYTHON benchmarks/evidence/soap_rows.py DATA runs/soap [elasticity perov_5 carbon_24]
+    PEERS_PYTHON benchmarks/evidence/soap_rows.py DATA runs/soap [elasticity heat perov_5 carbon_24]
 
 The power spectrum is averaged over sites before it is squared ("inner"), compressed so that its size goes with the number
 of elements and not with its square, and scaled to unit length. Bartók et al., Phys. Rev. B 87, 184115 (2013); Darby et
@@ -15,6 +15,7 @@ import numpy as np
 
 FILES = {
     "elasticity": "elasticity/mp_binary_elasticity.extxyz.gz",
+    "heat": "heat_capacity/alexandria_binary_cv.extxyz.gz",
     "perov_5": "perov_5/perov_5_dev.extxyz.gz",
     "carbon_24": "carbon_24/carbon_24_dev.extxyz.gz",
 }
