@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tenfma.ui import cache, certified, layout, library, state
+from tenfma.ui import cache, certified, layout, library, motion, state
 from tenfma.viz import evidence as view
 
 t = layout.begin("evidence")
@@ -34,6 +34,8 @@ if len(table):
     layout.notice(t, t("evidence.note", count=count, ahead=count - len(behind), behind=told))
 else:
     layout.notice(t, t("evidence.note.none"))
+
+motion.section(t)
 
 st.subheader(t("evidence.loses"), anchor=False)
 lost = view.losses(files)
@@ -110,8 +112,10 @@ def measured(each: view.Measured) -> None:
 st.subheader(t("evidence.tables"), anchor=False)
 if not files:
     st.markdown(t("evidence.tables.none"))
+told_above = {"claims"} if cache.moved().claims else set()
 for file in files:
-    measured(file)
+    if file.name not in told_above:
+        measured(file)
 layout.equations(
     t,
     [

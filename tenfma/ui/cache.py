@@ -269,3 +269,12 @@ def evidence() -> Any:
     from tenfma.viz.evidence import read
 
     return read(assets() / "evidence")
+
+
+@st.cache_data(max_entries=1, show_spinner=False, ttl=600)
+def moved() -> Any:
+    """What was measured of the motion under H_θ: comparisons, training curves, verdicts on claims."""
+    from tenfma.site import assets
+    from tenfma.viz.motion import read
+
+    return read(assets() / "evidence")

@@ -88,9 +88,9 @@ def _title(text: str) -> dict[str, Any]:
     return {"text": text, "font": {"size": 14}}
 
 
-def decades(low: int = -6, high: int = 6) -> dict[str, Any]:
-    """Ticks 1, 2, 5 in every decade, written in full: for a log axis that spans one or two of them."""
-    ticks = [digit * 10.0**power for power in range(low, high) for digit in (1, 2, 5)]
+def decades(low: int = -6, high: int = 6, digits: tuple[float, ...] = (1, 2, 5)) -> dict[str, Any]:
+    """Ticks at these digits in every decade, written in full: for a log axis that spans one or two of them."""
+    ticks = [digit * 10.0**power for power in range(low, high) for digit in digits]
     return {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 

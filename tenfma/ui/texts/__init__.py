@@ -19,6 +19,7 @@ from tenfma.ui.texts import (
     learned,
     lessons,
     mechanics,
+    motion,
 )
 
 LANGUAGES = {"en": "English", "zh": "中文"}
@@ -36,6 +37,7 @@ PARTS = (
     lessons.TEXTS,
     checks.TEXTS,
     features.TEXTS,
+    motion.TEXTS,
 )
 
 CATALOGUE: dict[str, tuple[str, str]] = {key: pair for part in PARTS for key, pair in part.items()}
