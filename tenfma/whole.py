@@ -4,8 +4,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tenfma.errors import TenfmaError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @contextmanager
@@ -32,3 +36,15 @@ def write_text(text: str, out: Path) -> None:
     """Write a text in UTF-8, whole or not at all. Raises TenfmaError where it cannot be written."""
     with whole(out) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def write_tensors(tensors: dict[str, "Tensor"], out: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write safetensors, whole or not at all, for whoever may read other new files here.
+
+    Raises TenfmaError where the file cannot be written.
+    """
+    from safetensors.torch import save
+
+    held = save({key: value.contiguous() for key, value in tensors.items()}, metadata)
+    with whole(out) as part:
+        part.write_bytes(held)

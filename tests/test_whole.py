@@ -1,9 +1,13 @@
 """Files appear whole or not at all."""
 
+import os
+
 import pytest
+import torch
+from safetensors import safe_open
 
 from tenfma.errors import TenfmaError
-from tenfma.whole import whole, write_text
+from tenfma.whole import whole, write_tensors, write_text
 
 
 def test_a_file_cut_short_leaves_the_older_one(tmp_path):
@@ -28,6 +32,20 @@ def test_a_disk_that_refuses_is_one_sentence(tmp_path):
     ):
         raise full
     assert list(tmp_path.iterdir()) == []
+
+
+def test_tensors_can_be_read_by_whoever_may_read_other_new_files(tmp_path):
+    before = os.umask(0o022)
+    try:
+        write_tensors({"x": torch.arange(6.0).reshape(2, 3).T}, tmp_path / "w.safetensors", {"mark": "m"})
+    finally:
+        os.umask(before)
+    assert (tmp_path / "w.safetensors").stat().st_mode & 0o777 == 0o644
+    with safe_open(tmp_path / "w.safetensors", "pt") as file:
+        assert file.metadata() == {"mark": "m"}
+        assert file.get_tensor("x").tolist() == [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]]
+    with pytest.raises(TenfmaError, match="could not be written"):
+        write_tensors({"x": torch.zeros(1)}, tmp_path / "none" / "w.safetensors")
 
 
 def test_the_path_to_write_to_has_the_ending_that_writers_go_by(tmp_path):

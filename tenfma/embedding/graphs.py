@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from tenfma.crystal.complex import complex_of
@@ -25,7 +24,7 @@ from tenfma.crystal.features.pooling import pool
 from tenfma.crystal.weights import smooth_cutoff
 from tenfma.embedding.chemistry import composition, composition_names
 from tenfma.errors import TenfmaError
-from tenfma.whole import whole
+from tenfma.whole import write_tensors
 
 #: the complex that is featurized, as `SimplicialFeaturizer` has it
 CUTOFF, TRIANGLE_CUTOFF = "2.0 covalent", "1.3 covalent"
@@ -123,9 +122,7 @@ class Graphs:
 
     def save(self, path: Path, mark: str) -> None:
         """Keep the arrays in a file that `restore` accepts under the same mark."""
-        held = {f.name: getattr(self, f.name).contiguous() for f in fields(self)}
-        with whole(path) as part:
-            save_file(held, part, metadata={"mark": mark})
+        write_tensors({f.name: getattr(self, f.name) for f in fields(self)}, path, {"mark": mark})
 
     @staticmethod
     def restore(path: Path, mark: str) -> "Graphs | None":

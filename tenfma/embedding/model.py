@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tenfma.crystal import prototypes
@@ -30,6 +29,7 @@ from tenfma.hamiltonian.lift import Lift, plain_lift
 from tenfma.hamiltonian.network import Connectivity, Potential
 from tenfma.hamiltonian.protocol import Hamiltonian
 from tenfma.hamiltonian.simplices import SimplicesHamiltonian, weighed
+from tenfma.whole import write_tensors
 
 if TYPE_CHECKING:
     from tenfma.embedding.calculator import Calculator
@@ -273,7 +273,7 @@ class Model(nn.Module):
         }
         if self.body_order is not None:
             settings["body_order"] = self.body_order.to_dict()
-        save_file({key: value.contiguous() for key, value in self.state_dict().items()}, folder / WEIGHTS)
+        write_tensors(self.state_dict(), folder / WEIGHTS)
         write_settings(settings, folder, indent=1)
 
     @classmethod

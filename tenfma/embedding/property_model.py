@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tenfma.crystal import elements
@@ -29,6 +28,7 @@ from tenfma.embedding.saved import WEIGHTS, read_settings, write_settings
 from tenfma.embedding.trees import Trees
 from tenfma.errors import DomainWarning, TenfmaError
 from tenfma.hamiltonian.layout import split_blocks
+from tenfma.whole import write_tensors
 
 KIND = "property"
 #: what a value is blended from
@@ -304,7 +304,7 @@ class PropertyModel(nn.Module):
         for key, value in self.state_dict().items():
             shared = key.endswith("messages.table")  # element data, the same in every member
             if not shared:
-                tensors[key] = value.contiguous()
+                tensors[key] = value
         for place, row in enumerate(self.trees):
             for target, trees in enumerate(row):
                 for key, array in ({} if trees is None else trees.arrays()).items():
@@ -323,7 +323,7 @@ class PropertyModel(nn.Module):
             "heads": [asdict(head) for head in self.heads],
             "domain": asdict(self.domain),
         }
-        save_file(tensors, folder / WEIGHTS)
+        write_tensors(tensors, folder / WEIGHTS)
         write_settings(settings, folder)
 
     @classmethod
