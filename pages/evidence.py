@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tenfma.ui import cache, certified, layout, library, motion, state
+from tenfma.ui import cache, called, certified, layout, library, motion, state
 from tenfma.viz import evidence as view
 
 t = layout.begin("evidence")
@@ -18,12 +18,12 @@ if len(table):
     layout.figure(t, chart, "accuracy", t("evidence.accuracy.picture"), table)
     st.caption(t("evidence.accuracy.source", source=view.SOURCE))
     behind = view.behind(table)
-    called = dict(zip(table.columns[2:], words))
+    quantities = dict(zip(table.columns[2:], words))
     told = " ".join(
         t(
             "evidence.note.behind",
             element=element,
-            quantity=called[quantity],
+            quantity=quantities[quantity],
             ours=ours,
             peer=peer,
             theirs=theirs,
@@ -44,9 +44,9 @@ if lost:
     rows = pd.DataFrame(
         {
             t("evidence.loses.where"): [certified.heading(t, each.where) for each in lost],
-            t("evidence.loses.task"): [library.worded(t, each.task) for each in lost],
+            t("evidence.loses.task"): [library.worded(t, called.row(t, each.task)) for each in lost],
             t("evidence.loses.value"): [each.value for each in lost],
-            t("evidence.loses.than"): [each.than for each in lost],
+            t("evidence.loses.than"): [called.row(t, each.than) for each in lost],
         }
     )
     st.dataframe(rows, hide_index=True, alt=t("evidence.loses"))
@@ -57,6 +57,8 @@ else:
 speeds = view.ratios(files)
 if len(speeds):
     st.subheader(t("evidence.speed"), anchor=False)
+    for column in ("task", "peer"):
+        speeds[column] = [called.row(t, words) for words in speeds[column]]
     names = (t("evidence.speed.faster"), t("evidence.speed.slower"))
     chart = view.ratio_figure(speeds, t("evidence.speed.axis"), names)
     layout.figure(t, chart, "speed", t("evidence.speed.picture"), speeds)

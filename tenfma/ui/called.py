@@ -1,4 +1,4 @@
-"""Words that the package says in English, in the page's language: features, notes on a crystal, ways to split H."""
+"""Words that the package says in English, in the page's language: features, notes on a crystal, ways to split H, rows."""
 
 import re
 
@@ -6,6 +6,8 @@ from tenfma.ui.texts import CATALOGUE, Texts
 
 #: a feature's words, in bars where a norm is meant, and its unit
 _FEATURE = re.compile(r"(\|?)([^|/]+?)(\|?)( / .*)?")
+#: what stands between the parts of a measured row's name
+_BETWEEN = re.compile(r"(: | · |, | / | \(|\)$)")
 _NOTES = {
     "note.prototype": re.compile(r"prototype (?P<name>[^:]+): (?P<title>.*)", re.DOTALL),
     "note.band": re.compile(r"band \[(?P<low>[^,]*), (?P<high>[^\]]*)\], max \|ΔE\| (?P<most>\S*)"),
@@ -40,3 +42,9 @@ def gauge(t: Texts, sentence: str) -> str:
     """How H is split among its parts; a way that is not known stays."""
     key = f"gauge:{sentence}"
     return t(key) if key in CATALOGUE else sentence
+
+
+def row(t: Texts, words: str) -> str:
+    """What a measured row is called, part by part: "Hénon–Heiles, one trajectory (leapfrog)"; unknown parts stay."""
+    parts = [words] if f"row:{words}" in CATALOGUE else _BETWEEN.split(words)
+    return "".join(t(f"row:{part}") if f"row:{part}" in CATALOGUE else part for part in parts)

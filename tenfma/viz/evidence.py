@@ -28,7 +28,7 @@ SOURCE = "Zuo et al., J. Phys. Chem. A 124, 731 (2020)"
 MEASURED = ("value", "ratio", "mae", "energy mse", "median s")
 GOALS = ("aimed at", "target", "at most", "goal", "limit", "reference")
 #: rows of a list shown as one table
-MOST_ROWS = 400
+MOST_ROWS = 1000
 LOOK = {OURS: (BLUE, "diamond"), "MTP": (VERMILLION, "square"), "GAP": (GREEN, "circle"),
         "qSNAP": (PURPLE, "triangle-up"), "SNAP": (ORANGE, "x")}  # fmt: skip
 

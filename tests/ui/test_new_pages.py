@@ -1,15 +1,19 @@
 """Couplings, evidence, lessons, learned phase space, uploads of several frames, and the catalogue's pages."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from test_pages import CIF, charts, markdown, opened, upload
 
+from tenfma.site import assets
+from tenfma.ui import called, library
 from tenfma.ui.layout import PAGES
 from tenfma.ui.lessons import LESSONS
-from tenfma.ui.texts import CATALOGUE
+from tenfma.ui.texts import CATALOGUE, texts
+from tenfma.viz import evidence
 
 
 def number(text: str) -> float:
@@ -61,6 +65,28 @@ def test_evidence_says_where_we_lose():
     assert not at.exception
     assert CATALOGUE["evidence.loses"][0] in [each.value for each in at.subheader]
     assert charts(at)
+
+
+def test_measured_rows_are_called_in_the_pages_language():
+    t, english = texts("zh"), texts("en")
+    assert (
+        called.row(t, "Hénon–Heiles, one trajectory, end only (leapfrog)")
+        == "Hénon–Heiles 系统, 单条轨迹, 只留终点 (蛙跳法)"
+    )
+    assert called.row(t, "no such row (log10(K))") == "no such row (log10(K))"
+    files = evidence.read(assets() / "evidence")
+    speeds = list(evidence.ratios(files)["task"])
+    assert [called.row(english, task) for task in speeds] == speeds
+    tasks = speeds + [each.task for each in evidence.losses(files)]
+    assert len(tasks) > 20
+    shown = [library.worded(t, called.row(t, task)) for task in tasks]
+    assert not [task for task in shown if not re.search(r"[一-鿿]", task)]
+    at = opened("evidence", lang="zh")
+    assert not at.exception
+    names = [each["text"] for chart in charts(at) for each in chart["layout"].get("annotations", [])]
+    assert any(name.startswith("外太阳系, 只留终点 (蛙跳法)") for name in names)
+    lost = next(table.value["项目"] for table in at.dataframe if "项目" in table.value)
+    assert not [task for task in lost if not re.search(r"[一-鿿]", task)]
 
 
 def test_learned_crystal_keeps_area_with_leapfrog_and_not_with_euler():
