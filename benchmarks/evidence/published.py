@@ -1,7 +1,7 @@
 """The elasticity (or heat-capacity) file by five folds, at random or grouped by formula: a Matbench-style record.
 
     python benchmarks/evidence/published.py [--file elasticity|heat_capacity] [--split random|formula]
-        [--folds 0,1,2,3,4] [--epochs 24] [--work runs/published]
+        [--folds 0,1,2,3,4] [--epochs 40] [--work runs/published]
 
 Each fold trains an ensemble for `--epochs` passes on four fifths and scores it on the rest. Checkpoints and
 finished folds lie in `--work`, so the same command goes on where it was stopped; the record is rewritten after every
@@ -132,8 +132,8 @@ def main() -> None:
     parser.add_argument("--split", choices=("random", "formula"), default="random")
     parser.add_argument("--folds", default="0,1,2,3,4")
     parser.add_argument("--minutes", type=float, default=60.0, help="at most, per fold")
-    parser.add_argument("--epochs", type=int, default=24, help="passes, the same for every fold")
-    parser.add_argument("--members", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=40, help="passes, the same for every fold")
+    parser.add_argument("--members", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--still", type=float, default=0.6, help="share of the passes before motion sets in")
     parser.add_argument("--channels", type=int, default=Size().channels)
