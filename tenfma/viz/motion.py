@@ -36,6 +36,8 @@ WORSE, UNDECIDED, BETTER = "worse", "undecided", "better"
 LOOK = {WORSE: BLUE, UNDECIDED: GREY, BETTER: VERMILLION}
 #: differences (%) up to about this are drawn on an even scale, larger ones ever closer together
 EVEN = 5.0
+#: widest axis, as `placed` counts, on which ±2 % does not touch the word at 0 on a screen of 390 px
+ROOM_FOR_TWO = 3.6
 #: heights in a forest plot, px: a row's name, each of its intervals, the gap to the next row
 NAME, INTERVAL, GAP = 22, 13, 6
 
@@ -197,7 +199,8 @@ def forest_figure(
             x=0, xref="paper", xanchor="left", y=upper - NAME / 2, showarrow=False, text=band, font={"size": 13}
         )  # fmt: skip
     low, high = min(table["low"].min(), -EVEN), max(table["high"].max(), EVEN)
-    ticks = [sign * size for size in (100, 50, 20, 10, 5) for sign in (-1, 1)] + [0, 200, 500, 1000]
+    sizes = (100, 50, 20, 10, 5, 2) if placed(high) - placed(low) < ROOM_FOR_TWO else (100, 50, 20, 10, 5)
+    ticks = [sign * size for size in sizes for sign in (-1, 1)] + [0, 200, 500, 1000]
     ticks = sorted(tick for tick in ticks if low <= tick <= high)
     for tick in ticks:  # within the bands alone: a line all the way would run through the names
         line = {"color": GREY, "width": 1.5} if tick == 0 else {"color": GRID, "width": 1}

@@ -152,6 +152,16 @@ def test_all_marks_and_names_lie_inside_the_picture():
     assert motion.placed([-5, 0, 5]).tolist() == pytest.approx([-np.arcsinh(1), 0, np.arcsinh(1)])
 
 
+def test_ticks_of_two_percent_only_where_there_is_room():
+    for low, high, shown in ((-0.004, 0.008, True), (-0.02, 0.15, False)):
+        table = motion.compared([row(difference=0.0, low=low, high=high, mae=0.1)])
+        chart = motion.forest_figure(table, ["a"], str, WORDS)
+        ticks = chart.layout.xaxis.tickvals
+        assert (float(motion.placed(2)) in ticks) == shown
+        places = 330 * np.diff(ticks) / np.diff(chart.layout.xaxis.range)
+        assert min(places) > 25, "numbers do not touch on a screen of 390 px, where the axis has about 330"
+
+
 def test_curves_run_over_time_or_passes_and_lie_apart():
     table = motion.curves(
         [curve(), curve("messages", (0.3, 0.25), 2.0), curve("x", share=0.5), curve("trees", ())]

@@ -148,7 +148,7 @@ TEXTS = {
     "row:Outer solar system": ("Outer solar system", "外太阳系"),
     "row:Hénon–Heiles on torch tensors": (
         "Hénon–Heiles on torch tensors",
-        "torch 张量上的 Hénon–Heiles 系统",
+        "Hénon–Heiles（torch 张量）",
     ),
     "row:complex and smooth features of the binary crystals": (
         "complex and smooth features of the binary crystals",

@@ -54,8 +54,8 @@ TEXTS = {
     ),
     "motion.curves.none": ("Choose at least one contender.", "请至少选择一个方法。"),
     "motion.curves.note": (
-        "After the last pass {best} errs least of those shown, {mae:.4f} after {seconds:.0f} s of one processor; then {next}, {error:.4f} after {spent:.0f} s.",
-        "最后一轮后，所示方法中误差最小的是{best}：{mae:.4f}，用处理器时间 {seconds:.0f} s；其次是{next}：{error:.4f}，用 {spent:.0f} s。",
+        "After the last pass “{best}” errs least of those shown, {mae:.4f} after {seconds:.0f} s of one processor; then “{next}”, {error:.4f} after {spent:.0f} s.",
+        "最后一轮后，所示方法中误差最小的是“{best}”：{mae:.4f}，用处理器时间 {seconds:.0f} s；其次是“{next}”：{error:.4f}，用 {spent:.0f} s。",
     ),
     "motion.curves.how": (
         "Errors are of left-out crystals: mean over seeds ({seeds}) of networks trained on all labels, for {passes} passes or as their name says.",
