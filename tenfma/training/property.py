@@ -49,7 +49,7 @@ class PropertyRecipe:
 
     members: int = 3
     valid: float = 0.1
-    trees: int = 60
+    trees: int = 40
     kernel: bool = True
     size: Size = field(default_factory=Size)
     motion: Motion = field(default_factory=Motion)
