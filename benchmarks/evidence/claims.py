@@ -62,6 +62,7 @@ CLAIMS = (
     Claim("Learned masses say more than equal ones.", "even_masses", ("random",)),
     Claim("Learned masses say more than a wide spectrum of them.", "wide_masses", ("random",)),
     Claim("Momenta learned from q₀ say more than a start at rest.", "still", ("random",)),
+    Claim("It beats a perceptron on static features.", "static", ("random",)),
     Claim(
         "It beats a perceptron on static features with as much processor time.", "static_long", ("random",)
     ),

@@ -106,7 +106,7 @@ def section(t: Texts) -> None:
     if not len(found.compared):
         st.markdown(t("motion.none"))
     held = {
-        "everyone": len(view.of_everyone(found.compared)),
+        "everyone": len(view.lengths(found.compared)),
         "one": len(found.compared),
         "curves": len(found.curves),
         "claims": len(found.claims),
@@ -119,9 +119,19 @@ def section(t: Texts) -> None:
         shown[chosen](t, found)
 
 
+def passes(t: Texts, table: pd.DataFrame) -> int:
+    """How long the contenders were trained: a person's choice where there is one."""
+    held = [str(number) for number in view.lengths(table)]
+    if len(held) == 1:
+        return int(held[0])
+    return int(
+        state.choice(t("motion.passes"), "passes", sorted(held, key=int), default=held[0], kind="segments")
+    )
+
+
 def everyone(t: Texts, found: Found) -> None:
     """Every contender with all labels, one band each."""
-    table = view.of_everyone(found.compared)
+    table = view.of_everyone(found.compared, passes(t, found.compared))
     names = [contender(t, name, found.called[name]) for name in table["contender"]]
     forest(t, found, table, names, "motion-contenders", t("motion.everyone.picture"))
 
@@ -145,7 +155,8 @@ def forest(t: Texts, found: Found, table: pd.DataFrame, names: list[str], file: 
     layout.figure(t, chart, file, alt, called(t, found, table))
     kinds = view.verdicts(table)
     st.markdown(t("motion.counted", count=len(kinds), **{kind: kinds.count(kind) for kind in view.LOOK}))
-    st.caption(t("motion.how", seeds=several(table["seeds"]), passes=several(table["epochs"])))
+    told = t("motion.how", seeds=several(table["seeds"]), passes=several(table["epochs"]))
+    st.caption(told if file == "motion-contenders" else f"{told} {t('motion.how.one')}")
 
 
 def curves(t: Texts, found: Found) -> None:
@@ -167,9 +178,8 @@ def curves(t: Texts, found: Found) -> None:
     with right:
         axes = {name: t(f"motion.curves.{name}") for name in ("seconds", "pass")}
         against = state.choice(t("motion.curves.against"), "against", list(axes), axes, kind="segments")
-    table = found.curves[
-        (found.curves["target"] == asked) & found.curves["contender"].isin(chosen)
-    ].reset_index(drop=True)
+        held = found.curves[found.curves["epochs"] == passes(t, found.curves)]
+    table = held[(held["target"] == asked) & held["contender"].isin(chosen)].reset_index(drop=True)
     with picture:
         if not len(table):
             st.markdown(t("motion.curves.none"))

@@ -108,7 +108,7 @@ def compared(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             shares = {"percent": row["difference"], "low": row["low"], "high": row["high"]}
             kept.append({**told, **{name: 100 * value / own for name, value in shares.items()}})
     columns = [name for name in _COMPARED if name not in ("difference", "low", "high")]
-    return _one_length(pd.DataFrame(kept, columns=[*columns, "percent", "low", "high"]))
+    return pd.DataFrame(kept, columns=[*columns, "percent", "low", "high"])
 
 
 def curves(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -123,7 +123,14 @@ def curves(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                     seconds = number * row["seconds_per_pass"]
                     kept.append({**told, "pass": number, "seconds": seconds, "mae": error})
     columns = ["contender", "split", "share", "epochs", "target", "seeds", "pass", "seconds", "mae"]
-    return _one_length(pd.DataFrame(kept, columns=columns))
+    return pd.DataFrame(kept, columns=columns)
+
+
+def lengths(table: pd.DataFrame) -> list[int]:
+    """How many passes the contenders had on the random split with all labels, the number that most had first."""
+    table = table[(table["split"] == "random") & (table["share"] == 1)]
+    counts = table.groupby("epochs")["contender"].nunique()
+    return sorted(map(int, counts.index), key=lambda epochs: (-counts[epochs], -epochs))
 
 
 def _one_length(table: pd.DataFrame) -> pd.DataFrame:
@@ -134,15 +141,19 @@ def _one_length(table: pd.DataFrame) -> pd.DataFrame:
     return table.merge(chosen[[*where, "epochs"]])
 
 
-def of_everyone(table: pd.DataFrame) -> pd.DataFrame:
-    """Every contender on the random split with all labels, the smallest errors first."""
-    table = table[(table["split"] == "random") & (table["share"] == 1)]
+def of_everyone(table: pd.DataFrame, epochs: int) -> pd.DataFrame:
+    """Every contender that had so many passes, random split with all labels, the smallest errors first."""
+    table = table[(table["split"] == "random") & (table["share"] == 1) & (table["epochs"] == epochs)]
     order = table.groupby("contender")["percent"].mean().sort_values(kind="stable")
     return _ordered(table, [list(order.index).index(name) for name in table["contender"]])
 
 
 def of_one(table: pd.DataFrame, contender: str) -> pd.DataFrame:
-    """One contender on every split: all labels, ever fewer of them, new chemistry, high energies, noise."""
+    """One contender on every split: all labels, ever fewer of them, new chemistry, high energies, noise.
+
+    Where training was of several lengths, the one that most contenders had.
+    """
+    table = _one_length(table)
     table = table[table["contender"] == contender]
     kinds = [str(split).partition("-")[0] for split in table["split"]]
     places = [SPLITS.index(kind) if kind in SPLITS else len(SPLITS) for kind in kinds]

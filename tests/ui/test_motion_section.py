@@ -35,6 +35,10 @@ def kept(tmp_path, monkeypatch):
     st.cache_data.clear()
 
 
+def captions(at) -> str:
+    return " ".join(each.value for each in at.caption)
+
+
 def found(at) -> list[dict]:
     """The charts of the section: those between the page's first and the speeds."""
     return [
@@ -125,6 +129,19 @@ def test_curves_of_chosen_contenders(kept, lang):
     at = at.multiselect(key="curves").set_value([]).run()
     assert not at.exception
     assert CATALOGUE["motion.curves.none"][list(LANGUAGES).index(lang)] in markdown(at)
+
+
+def test_the_length_of_training_can_be_chosen_where_there_are_several(kept):
+    long = {**ROW, "epochs": 60, "mae": 0.2, "difference": 0.1, "low": 0.09, "high": 0.11}
+    kept(evolution={"rows": [ROW, {**ROW, "contender": "ode"}, long]})
+    at = opened("evidence")
+    assert not at.exception
+    assert at.segmented_control(key="passes").value == "8" and "Training: 8 passes" in captions(at)
+    at = at.segmented_control(key="passes").set_value("60").run()
+    assert not at.exception and "Training: 60 passes" in captions(at)
+    kept(evolution={"rows": [ROW]})
+    st.cache_data.clear()
+    assert "passes" not in [each.key for each in opened("evidence").segmented_control]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -76,9 +76,12 @@ def test_of_several_numbers_of_passes_the_one_most_contenders_had_is_taken():
     rows = [row(name, epochs=8) for name in ("a", "b", "c")] + [row(name, epochs=12) for name in ("a", "b")]
     rows += [row("a", share=0.5, epochs=epochs) for epochs in (8, 12)]
     table = motion.compared(rows)
-    assert set(table[table["share"] == 1]["epochs"]) == {8}
-    assert set(table[table["share"] == 1]["contender"]) == {"a", "b", "c"}
-    assert list(table[table["share"] == 0.5]["epochs"]) == [12], "the longer training where as many had both"
+    assert motion.lengths(table) == [8, 12], "the one most contenders had comes first"
+    found = motion.of_one(table, "a")
+    assert list(found[found["share"] == 1]["epochs"]) == [8]
+    assert list(found[found["share"] == 0.5]["epochs"]) == [12], "the longer training where as many had both"
+    assert set(motion.of_everyone(table, 8)["contender"]) == {"a", "b", "c"}
+    assert set(motion.of_everyone(table, 12)["contender"]) == {"a", "b"}
 
 
 def test_everyone_is_ordered_by_error_and_only_of_all_labels():
@@ -89,7 +92,7 @@ def test_everyone_is_ordered_by_error_and_only_of_all_labels():
         row("bad", split="heat"),
     ]
     rows += [row("bad", 0.03, target="e_form_per_atom"), row("good", target="e_form_per_atom")]
-    table = motion.of_everyone(motion.compared(rows))
+    table = motion.of_everyone(motion.compared(rows), 8)
     assert list(table["contender"]) == ["good", "good", "bad", "bad"]
     assert list(table["target"]) == ["log10(K_vrh)", "e_form_per_atom"] * 2
 
@@ -121,7 +124,7 @@ def test_forest_places_colours_and_names_every_difference():
         row("b", 0.01, -0.01, 0.03),
     ]
     rows[0] = rows[0] | {"mae": 0.12}
-    table = motion.of_everyone(motion.compared(rows))
+    table = motion.of_everyone(motion.compared(rows), 8)
     chart = motion.forest_figure(table, [name.upper() for name in table["contender"]], str.lower, WORDS)
     found = {(name, symbol): (x, left, right) for name, x, left, right, symbol, _ in marks(chart)}
     expected = {
@@ -143,7 +146,7 @@ def test_forest_places_colours_and_names_every_difference():
 def test_all_marks_and_names_lie_inside_the_picture():
     rows = [row(f"c{k}", 0.1 * k, 0.1 * k - 0.02, 0.1 * k + 0.02, mae=0.1 + 0.1 * k) for k in range(-1, 30)]
     rows = [each for each in rows if each["mae"] > 0]
-    table = motion.of_everyone(motion.compared(rows))
+    table = motion.of_everyone(motion.compared(rows), 8)
     chart = motion.forest_figure(table, list(table["contender"]), str, WORDS)
     (left, right), (bottom, top) = chart.layout.xaxis.range, chart.layout.yaxis.range
     assert all(left < low and high < right and top < y < bottom for _, _, low, high, _, y in marks(chart))

@@ -39,9 +39,14 @@ TEXTS = {
         "{count} 个差值中，{worse} 个表明蛙跳法确定更好，{better} 个表明其确定更差，{undecided} 个无法判定。",
     ),
     "motion.how": (
-        "Lines are 95 % intervals (paired bootstrap over crystals and seeds; seeds: {seeds}). Where training was of several lengths, the one most contenders had is shown ({passes} passes over the elasticity data). Far from 0 the axis draws ever closer together.",
-        "线段为 95 % 区间（对晶体与随机种子作配对自助法；种子数：{seeds}）。训练轮数有多种时，显示多数方法所用的一种（弹性数据上为 {passes} 轮）。离 0 越远，坐标轴越密。",
+        "Lines are 95 % intervals (paired bootstrap over crystals and seeds; seeds: {seeds}). Training: {passes} passes over the elasticity data, or as a name says. Far from 0 the axis draws ever closer together.",
+        "线段为 95 % 区间（对晶体与随机种子作配对自助法；种子数：{seeds}）。训练：弹性数据上 {passes} 轮，名称另有说明者除外。离 0 越远，坐标轴越密。",
     ),
+    "motion.how.one": (
+        "Where training was of several lengths, the one most contenders had is shown.",
+        "训练轮数有多种时，显示多数方法所用的一种。",
+    ),
+    "motion.passes": ("Passes over the data", "训练轮数"),
     "motion.curves.target": ("Target", "目标"),
     "motion.curves.who": ("Contenders", "方法"),
     "motion.curves.against": ("Against", "横轴"),
@@ -212,6 +217,10 @@ TEXTS = {
     "claim:Momenta learned from q₀ say more than a start at rest.": (
         "Momenta learned from q₀ say more than a start at rest.",
         "由 q₀ 学得的动量比从静止出发更有用。",
+    ),
+    "claim:It beats a perceptron on static features.": (
+        "It beats a perceptron on static features.",
+        "优于基于静态特征的感知机。",
     ),
     "claim:It beats a perceptron on static features with as much processor time.": (
         "It beats a perceptron on static features with as much processor time.",
