@@ -107,7 +107,6 @@ def run(cell: Cell, graphs: Graphs, labelled: Labelled, soap: np.ndarray | None 
         if energy is not None:
             net.potential.shift.fill_(mean[energy])
             net.potential.scale.fill_(scale[energy])
-        parameters = sum(p.numel() for p in net.parameters() if p.requires_grad)
         # a small share gets as many updates as the whole would, up to fourfold passes
         passes = problem.passes * min(4.0, 1 / cell.share) * contenders.PASSES.get(cell.contender, 1.0)
         with tempfile.TemporaryDirectory() as folder:
@@ -126,6 +125,8 @@ def run(cell: Cell, graphs: Graphs, labelled: Labelled, soap: np.ndarray | None 
                 seed=cell.seed,
                 report=lambda p: curve.append([round(e, 5) for e in p.errors]),
             )
+        # those that a gradient has reached
+        parameters = sum(p.numel() for p in net.parameters() if p.grad is not None)
         values = predicted(net, graphs.take(torch.as_tensor(test)))[0].numpy() * scale + mean
     errors = np.abs(values - labelled.labels[test])
     return {
