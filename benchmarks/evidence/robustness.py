@@ -6,7 +6,8 @@ No training: the shipped model's z after motion, its q₀ without motion, the po
 composition alone, side by side on the same crystals of the starter library. Distances are taken in columns scaled to the
 library's spread. A shift is told in units of the median distance between two crystals; 'found again' is the share of
 disturbed crystals whose nearest neighbour among all undisturbed ones is their own original. Search asks for crystals of
-the same Strukturbericht type, whatever their elements: precision among the k nearest, the crystal itself left out.
+the same Strukturbericht type, whatever their elements: precision among the k nearest, the crystal itself left out, and
+the paired bootstrap interval (95 %, over queries) of what z after motion has more than the others.
 """
 
 import argparse
@@ -22,7 +23,9 @@ from ase import Atoms
 from ase.build import make_supercell
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from evolution import paired
 from harness import markdown, save, versions
 
 import tenfma
@@ -32,6 +35,7 @@ from tenfma.crystal import prototypes
 from tenfma.embedding.graphs import graphs_of, static_names
 from tenfma.embedding.property_model import PropertyModel
 
+EVOLVED = "z, evolved"
 NOISE = (0.02, 0.05, 0.1, 0.2)
 STRAIN = (-0.05, 0.05)
 NEAREST = (1, 5, 10)
@@ -54,7 +58,7 @@ def embedded(model: PropertyModel, crystals: list[Atoms]) -> dict[str, np.ndarra
         if n.startswith("cell.") and n.endswith(("_mean", "_std", "_min", "_max"))
     ]
     return {
-        "z, evolved": model.embed(crystals).values,
+        EVOLVED: model.embed(crystals).values,
         "z, no motion": model.embed(crystals, steps=0).values,
         "static features": static,
         "composition": static[:, chemical],
@@ -98,13 +102,13 @@ def disturbances(crystals: list[Atoms]) -> dict[str, list[Atoms]]:
     return found | {f"strain {100 * s:+.0f} %": [strained(a, s) for a in crystals] for s in STRAIN}
 
 
-def precision(distances: np.ndarray, types: np.ndarray, own: np.ndarray, k: int, itself: np.ndarray) -> float:
-    """Mean share of the k nearest whose type is the query's; `itself` (queries,) is the place left out, or −1."""
+def hits(distances: np.ndarray, types: np.ndarray, own: np.ndarray, k: int, itself: np.ndarray) -> np.ndarray:
+    """Share of each query's k nearest whose type is its own, (queries,); `itself` is the place left out, or −1."""
     d = distances.copy()
     rows = np.nonzero(itself >= 0)[0]
     d[rows, itself[rows]] = np.inf
     nearest = np.argpartition(d, k, axis=1)[:, :k]
-    return float((types[nearest] == own[:, None]).mean())
+    return (types[nearest] == own[:, None]).mean(1)
 
 
 def crystals_of_the_library() -> tuple[list[Atoms], np.ndarray]:
@@ -182,8 +186,8 @@ def main() -> None:
         },
     )
     for rows in (shifts, changes, cells, search):
-        columns = list(rows[0])
-        print(markdown(columns, [[_text(row[c]) for c in columns] for row in rows]))
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        print(markdown(columns, [[_text(row.get(c, "–")) for c in columns] for row in rows]))
 
 
 def searched(
@@ -207,12 +211,20 @@ def searched(
             ),
         }
         for kind, (moved, own, itself) in queries.items():
+            held = {}
             for name, vectors in embedded(model, moved).items():
                 d = scaled[name].distances(vectors)
-                found = {f"precision@{k}": precision(d, types, own, k, itself) for k in NEAREST}
-                rows.append(
-                    {"queries": kind, "count": len(moved), "noise, Å": sigma, "representation": name, **found}
-                )
+                held[name] = {k: hits(d, types, own, k, itself) for k in NEAREST}
+            rows += [
+                {
+                    "queries": kind,
+                    "count": len(moved),
+                    "noise, Å": sigma,
+                    "representation": name,
+                    **told(held, name),
+                }
+                for name in held
+            ]
     share = sum((counts[kind] / len(types)) ** 2 for kind in counts if counts[kind] >= LEAST)
     whole = sum(counts[kind] for kind in counts if counts[kind] >= LEAST) / len(types)
     by_chance = {f"precision@{k}": share / whole for k in NEAREST}
@@ -226,6 +238,16 @@ def searched(
         }
     )
     return rows
+
+
+def told(held: dict[str, dict[int, np.ndarray]], name: str) -> dict[str, float]:
+    """Mean precision of a representation, and the interval of what `EVOLVED` has more on the same queries."""
+    found = {f"precision@{k}": float(share.mean()) for k, share in held[name].items()}
+    if name != EVOLVED:
+        for k, share in held[name].items():
+            apart = paired(held[EVOLVED][k] - share)
+            found |= {f"evolved more@{k} {end}": apart[end] for end in ("low", "high")}
+    return found
 
 
 def relative(rows: np.ndarray, reference: np.ndarray) -> float:

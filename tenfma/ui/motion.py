@@ -40,7 +40,8 @@ _FOUND = {
     "motion.found.search": re.compile(
         r"Of the five nearest crystals (?P<moved>[\d.]+)% share the query's Strukturbericht type, (?P<static>[\d.]+)% "
         r"with static features and (?P<rest>[\d.]+)% without motion \(noise (?P<noise>[\d.]+) Å\)\. "
-        r"The composition alone finds (?P<composition>[\d.]+)%\."
+        r"The composition alone finds (?P<composition>[\d.]+)%\. "
+        r"Evolved minus static, 95 %: (?P<ends>[-+\d.,%()Å to]+)\."
     ),
     "motion.found.none": re.compile(r"Not measured\..*"),
 }

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "evi
 import claims
 import contenders
 import evolution as evidence
+import robustness
 import splits
 
 from tenfma.embedding.evolved import Size
@@ -48,6 +49,24 @@ def test_rows_pair_the_same_seeds_and_crystals():
     assert rows["static"]["difference"] == pytest.approx(0.1)
     assert rows["static"]["seeds"] == 2
     assert "difference" not in rows["leapfrog"]
+
+
+def test_pairs_are_of_the_same_crystal_and_seed():
+    """The contender errs by .1 more on each crystal with each seed, so the paired interval has no width."""
+    base = {"split": "random", "share": 1.0, "epochs": 1, "parameters": 1, "processor_seconds": 1.0}
+    errors = np.random.default_rng(0).uniform(size=(2, 8, 1)).round(3)
+    cells = [
+        {**base, "contender": name, "seed": seed, "mae": {"x": 0.5}, "errors": (errors[seed] + more).tolist()}
+        for name, more in (("leapfrog", 0.0), ("static", 0.1))
+        for seed in (0, 1)
+    ]
+    row = next(row for row in evidence.summed_up(cells) if row["contender"] == "static")
+    assert row["low"] == pytest.approx(0.1) and row["high"] == pytest.approx(0.1)
+
+
+def test_seeds_are_drawn_again_too():
+    found = evidence.paired(np.array([[0.0] * 50, [1.0] * 50]))
+    assert found["low"] == 0 and found["high"] == 1
 
 
 def test_profiles_name_every_contender_and_every_cell_once():
@@ -198,6 +217,76 @@ def test_heat_capacities_are_a_problem_of_their_own():
     assert len(asked) == 2 and sorted([*learn, *asked]) == list(range(10))
     found = evidence.run(evidence.Cell("leapfrog", "heat", 1.0, 0, 1), graphs_of(frames), labelled)
     assert set(found["mae"]) == {"Cv_300K/atom"} and len(found["errors"]) == 2
+
+
+@pytest.mark.parametrize("name", ["kernel", "trees", "composition", "leapfrog", "transformer"])
+def test_what_is_asked_is_never_taught(name):
+    """Labels of the crystals asked for, moved by 1000: the same predictions, so every error moves by just that."""
+    frames = [
+        bulk(name, a=4.0 + 0.02 * i, crystalstructure="fcc") for i in range(10) for name in ("Cu", "Ag", "Al")
+    ]
+    labels = np.random.default_rng(0).normal(size=(30, 3))
+    targets = targets_of(splits.PROBLEMS["elasticity"].targets)
+    cell = evidence.Cell(name, "random", 1.0, 0, 1)
+    held = []
+    for moved in (0.0, 1000.0):
+        own = labels.copy()
+        own[
+            splits.parts("random", Labelled(frames, labels, targets, tuple(map(str, range(30))), "mark"))[1]
+        ] += moved
+        labelled = Labelled(frames, own, targets, tuple(map(str, range(30))), "mark")
+        held.append(np.array(evidence.run(cell, graphs_of(frames), labelled)["errors"]))
+    np.testing.assert_allclose(np.abs(held[1] - 1000), held[0], atol=3e-4)
+
+
+def test_a_query_does_not_find_itself_and_neighbours_count_by_type():
+    distances = np.array([[0.0, 1.0, 2.0, 3.0], [1.0, 0.0, 2.0, 3.0]])
+    types, own = np.array(["a", "b", "a", "b"]), np.array(["a", "b"])
+    found = robustness.hits(distances, types, own, 2, np.array([0, 1]))
+    np.testing.assert_array_equal(found, [0.5, 0.0])
+    guests = robustness.hits(distances, types, own, 1, np.array([-1, -1]))
+    np.testing.assert_array_equal(guests, [1.0, 1.0])  # the twin: from elsewhere, nothing is left out
+
+
+def shifts_and_searches(more=(0.1, 0.3)):
+    """A table of robustness.py in which z moves by .3 with motion, .2 without, .1 static."""
+    kinds = ("z, evolved", "z, no motion", "static features", "composition")
+    shift = [
+        {"disturbance": "noise 0.1 Å", "representation": kind, "median shift": moved, "found again": again}
+        for kind, moved, again in zip(kinds, (0.3, 0.2, 0.1, 0.0), (0.7, 0.8, 0.9, 1.0))
+    ]
+    search = [
+        {
+            "queries": queries,
+            "noise, Å": noise,
+            "representation": kind,
+            "precision@5": share,
+            "evolved more@5 low": more[0],
+            "evolved more@5 high": more[1],
+        }
+        for queries in ("library", "prototypes")
+        for noise in (0.0, 0.05, 0.1, 0.2)
+        for kind, share in zip(kinds, (0.5, 0.4, 0.3, 0.2))
+    ]
+    return {"shift": shift, "search": search}
+
+
+def test_motion_is_blamed_for_its_own_shift():
+    moved = claims.of_robustness(shifts_and_searches())[0]
+    assert moved["verdict"] == "refuted"
+    assert "z moves by 0.300" in moved["found"] and "0.200 without motion" in moved["found"]
+    held = shifts_and_searches()
+    held["shift"][0]["median shift"] = 0.1
+    assert claims.of_robustness(held)[0]["verdict"] == "supported"
+
+
+@pytest.mark.parametrize(
+    ("more", "verdict"), [((0.1, 0.3), "supported"), ((-0.1, 0.3), "undecided"), ((-0.3, -0.1), "refuted")]
+)
+def test_searches_are_judged_by_their_intervals(more, verdict):
+    found = claims.of_robustness(shifts_and_searches(more))[1:]
+    assert len(found) == 3 and {row["verdict"] for row in found} == {verdict}
+    assert "50.0% share" in found[0]["found"] and "30.0% with static" in found[0]["found"]
 
 
 def labelled_of(crystals, labels):

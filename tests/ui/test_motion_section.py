@@ -99,6 +99,18 @@ def test_figures_of_a_finding_are_told_in_both_languages():
     assert motion.result(texts("zh"), "Otherwise worded.") == "Otherwise worded."
 
 
+def test_searches_are_told_with_their_intervals_in_both_languages():
+    told = (
+        "Of the five nearest crystals 38.0% share the query's Strukturbericht type, 35.9% with static features and 37.1% "
+        "without motion (noise 0.1 Å). The composition alone finds 21.5%. "
+        "Evolved minus static, 95 %: +0.9% to +4.5% (0.05 Å), -2.0% to +1.0% (0.1 Å)."
+    )
+    for lang in LANGUAGES:
+        said = motion.result(texts(lang), told)
+        assert "+0.9% to +4.5% (0.05 Å), −2.0% to +1.0% (0.1 Å)" in said
+    assert CHINESE.search(motion.result(texts("zh"), told))
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_new_contenders_splits_targets_and_claims_keep_their_english(kept, lang):
     new = {**ROW, "contender": "new_one", "what": "a new contender", "target": "new target"}

@@ -88,8 +88,8 @@ TEXTS = {
         "噪声 {noise} Å 时，z 移动了晶体间典型距离的 {moved}；无运动时为 {rest}，静态特征为 {static}。仍以自身原结构为最近者分别占 {found} %、{found_rest} % 与 {found_static} %。",
     ),
     "motion.found.search": (
-        "Of the five nearest crystals {moved} % share the query's Strukturbericht type, {static} % with static features and {rest} % without motion (noise {noise} Å). The composition alone finds {composition} %.",
-        "最近的五个晶体中，{moved} % 与所查晶体的 Strukturbericht 类型相同；静态特征为 {static} %，无运动为 {rest} %（噪声 {noise} Å）。仅凭化学组成为 {composition} %。",
+        "Of the five nearest crystals {moved} % share the query's Strukturbericht type, {static} % with static features and {rest} % without motion (noise {noise} Å). The composition alone finds {composition} %. Evolved minus static, 95 %: {ends}.",
+        "最近的五个晶体中，{moved} % 与所查晶体的 Strukturbericht 类型相同；静态特征为 {static} %，无运动为 {rest} %（噪声 {noise} Å）。仅凭化学组成为 {composition} %。演化减静态，95 % 区间：{ends}。",
     ),
     "motion.found.none": ("Not measured yet.", "尚未测量。"),
     "motion.target.log10(K_vrh)": ("bulk modulus, log₁₀ K", "体积模量 log₁₀ K"),
@@ -112,6 +112,11 @@ TEXTS = {
         "Transformer over atoms, static features",
         "原子上的 Transformer，静态特征",
     ),
+    "motion.contender.transformer_long": (
+        "the same Transformer, 1.4 × the passes",
+        "同一 Transformer，1.4 倍轮数",
+    ),
+    "motion.contender.ode_long": ("the same ODE, 1.35 × the passes", "同一常微分方程，1.35 倍轮数"),
     "motion.contender.messages": ("no motion: messages alone", "无运动：仅消息传递"),
     "motion.contender.messages_long": ("no motion, 1.5 × the passes", "无运动，1.5 倍轮数"),
     "motion.contender.ode": ("unstructured neural ODE", "无结构的神经常微分方程"),
@@ -226,6 +231,14 @@ TEXTS = {
         "It beats a perceptron on static features with as much processor time.",
         "优于处理器时间相同、基于静态特征的感知机。",
     ),
+    "claim:It beats a Transformer encoder with as much processor time.": (
+        "It beats a Transformer encoder with as much processor time.",
+        "优于处理器时间相同的 Transformer 编码器。",
+    ),
+    "claim:It beats an unstructured neural ODE with as much processor time.": (
+        "It beats an unstructured neural ODE with as much processor time.",
+        "优于处理器时间相同、无结构的神经常微分方程。",
+    ),
     "claim:It beats a Transformer encoder over the atoms.": (
         "It beats a Transformer encoder over the atoms.",
         "优于原子上的 Transformer 编码器。",
@@ -301,6 +314,10 @@ TEXTS = {
     "claim:The evolved embedding finds structures of one type better than static features.": (
         "The evolved embedding finds structures of one type better than static features.",
         "演化嵌入比静态特征更善于找到同类型结构。",
+    ),
+    "claim:It finds the prototype's type better than static features.": (
+        "It finds the prototype's type better than static features.",
+        "比静态特征更善于找到原型的类型。",
     ),
     "claim:The evolved embedding finds structures of one type better than static features under noise.": (
         "The evolved embedding finds structures of one type better than static features under noise.",
