@@ -91,6 +91,10 @@ TEXTS = {
         "Embeddings under noise, strain and other cells; search",
         "噪声、应变与晶胞选取下的嵌入；搜索",
     ),
+    "evidence.name.shipped": (
+        "The shipped property model: rates, invariance, certificates",
+        "随附的性质模型：速率、不变性与证书",
+    ),
     "evidence.name.training_memory": (
         "Memory of training against the number of steps",
         "训练内存与步数的关系",
