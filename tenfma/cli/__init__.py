@@ -8,6 +8,8 @@ import sys
 import threading
 from types import FrameType
 
+from tenfma.cli.interrupts import Interrupted
+
 INTERRUPTED = 130
 
 
@@ -24,7 +26,7 @@ class _Interrupts:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code: 0 done, 2 bad input, 130 interrupted."""
-    interrupts = _Interrupts()
+    interrupts, sentence = _Interrupts(), "interrupted; what was finished is kept"
     ours = (
         threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -41,10 +43,12 @@ def run(arguments: list[str]) -> int:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
     except KeyboardInterrupt:
         pass
+    except Interrupted as told:
+        sentence = str(told)
     except Exception:
         if not interrupts.asked:
             raise
-    print("tenfma: interrupted; what was finished is kept", file=sys.stderr)
+    print(f"tenfma: {sentence}", file=sys.stderr)
     return INTERRUPTED
 
 

@@ -11,6 +11,10 @@ def evaluate(
     model: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a trained model, or its name.")],
     data: Annotated[str, typer.Option("--data", help="Frames with energies, forces or properties.")],
     json_out: Annotated[Path | None, typer.Option("--json", help="Where errors and predictions go.")] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", help="Of properties: where a record as Matbench has it goes, one fold."),
+    ] = None,
     card: bool = typer.Option(False, "--card", help="Also add the errors to the model's card."),
 ) -> None:
     """Errors of a model on labelled frames: MAE and RMSE per target, predictions per frame.
@@ -22,6 +26,8 @@ def evaluate(
 
     if json_out is not None:
         writable(json_out, (".json",), "--json")
+    if record is not None:
+        writable(record, (".json",), "--record")
 
     from tenfma.cli.train_property import evaluate_property
     from tenfma.embedding.pipeline import load
@@ -33,7 +39,11 @@ def evaluate(
 
     learned = load(model)
     if isinstance(learned, PropertyModel):
-        return evaluate_property(learned, model, data, json_out, card)
+        return evaluate_property(learned, model, data, json_out, record, card)
+    if record is not None:
+        raise TenfmaError(
+            f"--record is for models of properties, and {model} is one of forces; --json takes its errors"
+        )
     frames = read_frames(data)
     with progress_bar("evaluating", len(frames)) as report:
         found = Evaluation.of(learned, frames, report)

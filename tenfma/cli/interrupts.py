@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 
+class Interrupted(Exception):
+    """Ctrl-C, with a sentence of its own on what is kept: Typer hands on nothing of a KeyboardInterrupt."""
+
+
 @contextmanager
 def held_interrupts(until: str) -> Iterator[Callable[[], None]]:
     """Ctrl-C waits for the next call of the value, which then raises KeyboardInterrupt; a second one ends at once."""

@@ -49,7 +49,8 @@ def train(
 ) -> None:
     """Train a Hamiltonian on DFT energies, forces and (where present) stresses, or embeddings on properties.
 
-    Interrupted, even killed, the same command goes on where it stopped, at most half a minute of work lost.
+    Interrupted, even killed, the same command goes on where it stopped. At most half a minute of work is lost; of
+    properties the featurization or the pass that was under way.
 
     Example: tenfma train --task forces --data train.extxyz.gz --out si
     or: tenfma train --task property --target K_vrh,G_vrh --log --data F.extxyz.gz --out moduli --minutes 20

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tenfma.cli.interrupts import Interrupted
+
 if TYPE_CHECKING:
     from tenfma.embedding.property_model import PropertyModel
 
@@ -34,7 +36,7 @@ def run(
     from tenfma.embedding.evolved import BATHS, Motion
     from tenfma.errors import TenfmaError
     from tenfma.training.distributed import started
-    from tenfma.training.property import PropertyRecipe, train_property
+    from tenfma.training.property import CACHE, PropertyRecipe, train_property
     from tenfma.training.property_data import targets_of
     from tenfma.training.property_loop import Progress, Schedule
 
@@ -70,9 +72,16 @@ def run(
             f"{progress.member + 1:>6} {progress.epoch:>5} {progress.loss:>7.4f}   {errors}   {progress.seconds:>7.0f}"
         )
 
-    model = train_property(
-        data, targets, out, minutes=minutes, seed=seed, recipe=recipe, command=command, report=line
-    )
+    try:
+        model = train_property(
+            data, targets, out, minutes=minutes, seed=seed, recipe=recipe, command=command, report=line
+        )
+    except KeyboardInterrupt:
+        if (out / CACHE).is_file():
+            raise
+        raise Interrupted(
+            "interrupted before all crystals were featurized; nothing is kept, and the same command begins anew"
+        ) from None
     if started().rank:
         return  # the first process says it
     typer.echo(f"trained    {model.description}")
@@ -85,13 +94,14 @@ def run(
 
 
 def evaluate_property(
-    model: "PropertyModel", name: str, data: str, json_out: Path | None, card: bool
+    model: "PropertyModel", name: str, data: str, json_out: Path | None, record_out: Path | None, card: bool
 ) -> None:
     """Errors of a property model, coverage of its intervals, and which crystals lie outside its domain."""
     from tenfma.errors import TenfmaError
+    from tenfma.training.files import plain_name
     from tenfma.training.property_card import add_property_test
     from tenfma.training.property_data import read_labelled, targets_of
-    from tenfma.training.property_evaluation import PropertyEvaluation
+    from tenfma.training.property_evaluation import PropertyEvaluation, record
     from tenfma.whole import write_text
 
     targets = targets_of(",".join(model.targets))
@@ -104,13 +114,19 @@ def evaluate_property(
     if json_out is not None:
         result: dict[str, Any] = found.to_dict(model.name, Path(data).name)
         write_text(json.dumps(result, indent=1, ensure_ascii=False), json_out)
+    if record_out is not None:
+        benchmark = f"tenfma_{plain_name(Path(data)).rsplit('.', 1)[0]}"
+        kept = record(benchmark, model.targets, [found.fold(model)], f"TEN-FMA: {model.description}")
+        write_text(json.dumps(kept, ensure_ascii=False), record_out)
     typer.echo(f"{model.description}: {len(found.labelled)} crystals of {Path(data).name}")
     units = {head.name: head.unit for head in model.heads}
     for target, e in errors.items():
-        typer.echo(
-            f"{target:<18} MAE {e['mae']:8.4f}  RMSE {e['rmse']:8.4f}  {units[target]}   "
-            f"{100 * e['coverage']:.1f} % of {e['labels']} in their 90 % interval"
+        covered = (
+            f"no interval for {e['labels']}: too few labels were left out in training"
+            if e["coverage"] is None
+            else f"{100 * e['coverage']:.1f} % of {e['labels']} in their 90 % interval"
         )
+        typer.echo(f"{target:<18} MAE {e['mae']:8.4f}  RMSE {e['rmse']:8.4f}  {units[target]}   {covered}")
     outside = [w for w in found.predictions.warnings if w]
     if outside:
         typer.echo(f"outside    {len(outside)} crystals lie outside what was trained on, e.g.: {outside[0]}")

@@ -17,7 +17,7 @@ from tenfma.crystal.checks import NEAREST_PAIR
 from tenfma.crystal.neighbours import refuse_wide
 from tenfma.errors import StructureError, TenfmaError
 from tenfma.hamiltonian.evaluator import pairs_of
-from tenfma.training.files import check_counts, content_of, plain_name
+from tenfma.training.files import check_counts, check_ordered, content_of, plain_name, unreadable
 
 #: what data sets call their labels, the usual name first
 ENERGY = ("energy", "Energy", "total_energy", "dft_energy", "REF_energy", "free_energy")
@@ -75,10 +75,7 @@ def read_frames(path: str | Path) -> list[Frame]:
     except TenfmaError:
         raise
     except Exception as error:  # a parser may raise anything on a broken file
-        reason = str(error).strip().splitlines()
-        raise TenfmaError(
-            f"{path} could not be read as frames: {reason[0][:200] if reason else type(error).__name__}"
-        ) from error
+        raise unreadable(path, "frames", error) from error
     if not found:
         raise TenfmaError(f"{path} holds no frame; at least one with energy and forces is expected")
     return found
@@ -139,6 +136,7 @@ def _json(path: Path, raw: bytes) -> list[Frame]:
                 f"{place} is no structure; a pymatgen structure with energy and forces is expected"
             )
         structure = Structure.from_dict(record.get("structure", record))
+        check_ordered(structure, place)
         labels = (record, structure.properties or {})
         frames.append(
             _checked(

@@ -23,12 +23,13 @@ from tenfma.hamiltonian.body_ordered import BodyOrdered
 from tenfma.training.card import cut_short, write_card
 from tenfma.training.choice import Candidate, Choice, Turns, by_centre, choose
 from tenfma.training.data import Frame, digest, read_frames
+from tenfma.training.folder import claimed
 from tenfma.training.least_squares import Solver, solving_seconds, split
 from tenfma.training.moments import Assembly
 from tenfma.training.recipe import Recipe, symbols
 from tenfma.whole import write_text
 
-CONFIG, LOG, STATE, SPENT = "config.json", "log.jsonl", "state", "spent.json"
+LOG, STATE, SPENT = "log.jsonl", "state", "spent.json"
 #: share of a time budget that adding up the normal equations may take; the rest is for solving them
 ASSEMBLY_SHARE = 0.8
 
@@ -79,7 +80,8 @@ def train_forces(
         "seed": seed,
         "recipe": recipe.to_dict(),
     }
-    _open(out, config)
+    with claimed(out, config):
+        pass
     if (out / "weights.safetensors").is_file() and not (out / STATE).exists():
         return Model.restore(out)
     log = _Log(out / LOG)
@@ -211,31 +213,6 @@ def check_labels(frames: Sequence[Frame]) -> None:
         )
     if not any(frame.energy is not None for frame in frames):
         raise TenfmaError(f"{frames[0].place} and all others have no energy; total energies in eV are needed")
-
-
-def _open(out: Path, config: dict) -> None:
-    """Make the folder, or see that what it holds is of the same run."""
-    if out.exists() and not out.is_dir():
-        raise TenfmaError(f"--out {out} is a file; a folder is expected")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TenfmaError(f"--out {out} cannot be made ({error.strerror}); give another folder") from None
-    text = json.dumps(config, indent=1)
-    path = out / CONFIG
-    if path.is_file() and _held(path) != json.loads(text):
-        raise TenfmaError(f"{out} holds a run with other data or settings; give another --out or delete it")
-    if not path.is_file() and any(out.iterdir()):
-        raise TenfmaError(f"{out} holds other files; give a new folder")
-    write_text(text, path)
-
-
-def _held(path: Path) -> Any:
-    """What a JSON file holds, None where it is broken."""
-    try:
-        return json.loads(path.read_text())
-    except ValueError:
-        return None
 
 
 class _Log:

@@ -4,6 +4,7 @@ Each member leaves out another share of the crystals. On what it left out its er
 at rest, trees and kernel ridge are blended, and they calibrate the intervals.
 """
 
+import hashlib
 import json
 import math
 import time
@@ -26,13 +27,15 @@ from tenfma.embedding.property_model import PREDICTORS, Domain, Head, PropertyMo
 from tenfma.embedding.trees import Trees, randomised
 from tenfma.errors import TenfmaError
 from tenfma.training.distributed import ALONE, Ranks, Served, joined
+from tenfma.training.folder import claimed
 from tenfma.training.property_card import write_property_card
 from tenfma.training.property_data import ENERGY, Labelled, Target, folds, read_labelled
 from tenfma.training.property_evaluation import errors_of
 from tenfma.training.property_loop import Progress, Schedule, fit
-from tenfma.whole import write_text
 
-CONFIG, LOG, CACHE = "config.json", "log.jsonl", "features.safetensors"
+LOG, CACHE = "log.jsonl", "features.safetensors"
+#: a target with fewer labels than this is not learned: nothing could be left out to bound its errors
+LEAST_LABELS = 10
 #: the share of the time budget that members may take; the rest is for trees and kernels
 SHARE = 0.9
 #: blends are tried in steps of this
@@ -84,12 +87,14 @@ def train_property(
 
     Processes that torchrun has started share the members: `tenfma.training.distributed`.
 
-    Raises TenfmaError for unreadable data, targets without labels, or a folder that holds another run.
+    Raises TenfmaError for unreadable data, targets with too few labels or with one value only, a folder that cannot be
+    written, or one that holds another run or other files.
     """
     if not 0 < minutes < float("inf"):
         raise TenfmaError(f"the time budget is {minutes} minutes; a finite number above 0 is expected")
     recipe = PropertyRecipe() if recipe is None else recipe
     labelled = read_labelled(data, targets)
+    check_labels(labelled)
     known = ~np.isnan(labelled.labels).all(1)
     if known.sum() < 10 * recipe.members:
         raise TenfmaError(
@@ -97,13 +102,21 @@ def train_property(
         )
     out = Path(out)
     here = joined()
+    config = _described(labelled, recipe, seed)
     with here.first():
-        _claim(out, labelled, recipe, seed)
-        graphs = Graphs.restore(out / CACHE, labelled.mark)
-        if graphs is None:
-            graphs = graphs_of(labelled.structures)
+        with claimed(out, config):
+            kept = Graphs.restore(out / CACHE, labelled.mark)
+            graphs = graphs_of(labelled.structures) if kept is None else kept
+        if kept is None:
             graphs.save(out / CACHE, labelled.mark)
-    asked: dict[str, Any] = {"minutes": minutes, "seed": seed, "recipe": recipe, "report": report}
+    mark = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+    asked: dict[str, Any] = {
+        "minutes": minutes,
+        "seed": seed,
+        "recipe": recipe,
+        "report": report,
+        "mark": mark,
+    }
     try:
         model, held_out = fit_ensemble(graphs, labelled, np.nonzero(known)[0], out, **asked, here=here)
     except Served:
@@ -150,10 +163,14 @@ def fit_ensemble(
     minutes: float,
     seed: int,
     recipe: PropertyRecipe,
+    mark: str = "",
     report: Callable[[Progress], None] | None = None,
     here: Ranks = ALONE,
 ) -> tuple[PropertyModel, dict[str, Any]]:
-    """The ensemble fitted on the rows `train`, checkpoints in `folder`; also its errors on what members left out."""
+    """The ensemble fitted on the rows `train`, checkpoints in `folder`; also its errors on what members left out.
+
+    `mark` names the run: checkpoints of another one are refused.
+    """
     labels = labelled.labels
     mean, scale = np.nanmean(labels[train], axis=0), np.nanstd(labels[train], axis=0)
     scale = np.where(scale > 1e-12, scale, 1.0)
@@ -191,6 +208,7 @@ def fit_ensemble(
             schedule=schedule,
             checkpoint=folder / f"member-{index}.ckpt",
             seed=own,
+            mark=f"{mark} {index}" if mark else "",
             member=index,
             report=_logged(folder / LOG, report),
         )
@@ -319,8 +337,23 @@ def _domain(labelled: Labelled, train: np.ndarray) -> Domain:
     return Domain(symbols, max(len(labelled.structures[i]) for i in train), len(train), tuple(kinds))
 
 
-def _claim(out: Path, labelled: Labelled, recipe: PropertyRecipe, seed: int) -> None:
-    """Write what the run is, or check that the folder holds the same one."""
+def check_labels(labelled: Labelled) -> None:
+    """Raise TenfmaError for a target with fewer labels than `LEAST_LABELS`, or whose labels are all the same."""
+    for target, column in zip(labelled.targets, labelled.labels.T):
+        known = column[~np.isnan(column)]
+        if len(known) < LEAST_LABELS:
+            count = "1 label" if len(known) == 1 else f"{len(known)} labels"
+            raise TenfmaError(
+                f"{target} has {count} in these files; at least {LEAST_LABELS} are needed: add some, or leave it out"
+            )
+        if np.ptp(known) <= 1e-9 * np.abs(known).max():
+            raise TenfmaError(
+                f"{target} is {known[0]:g} in all {len(known)} labels, so there is nothing to learn; leave it out"
+            )
+
+
+def _described(labelled: Labelled, recipe: PropertyRecipe, seed: int) -> dict[str, Any]:
+    """What the run is, as `config.json` keeps it."""
     described = {
         "task": "property",
         "targets": [str(target) for target in labelled.targets],
@@ -328,18 +361,7 @@ def _claim(out: Path, labelled: Labelled, recipe: PropertyRecipe, seed: int) -> 
         "seed": seed,
         "recipe": asdict(recipe),
     }
-    described = json.loads(json.dumps(described, default=str))
-    path = out / CONFIG
-    if path.is_file():
-        try:
-            before = json.loads(path.read_text())
-        except ValueError:
-            before = None
-        if before != described:
-            raise TenfmaError(f"{out} holds another run (other data, targets or settings); give a new folder")
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    write_text(json.dumps(described, indent=1), path)
+    return json.loads(json.dumps(described, default=str))
 
 
 def _logged(path: Path, report: Callable[[Progress], None] | None) -> Callable[[Progress], None]:

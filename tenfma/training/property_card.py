@@ -60,7 +60,7 @@ def property_page(facts: dict[str, Any]) -> str:
     lines += ["", "| crystals | target | labels | MAE | RMSE | share in 90 % interval |", "|---" * 6 + "|"]
     for name, errors in {"left out of each member": facts["held_out"], **facts.get("tests", {})}.items():
         for target, e in errors.items():
-            covered = f"{e['coverage']:.3f}" if "coverage" in e else ""
+            covered = f"{e['coverage']:.3f}" if e.get("coverage") is not None else ""
             unit = next((t["unit"] for t in facts["targets"] if t["name"] == target), "")
             lines.append(
                 f"| {name} | {target} | {e['labels']} | {e['mae']:.4f} {unit} | {e['rmse']:.4f} | {covered} |"

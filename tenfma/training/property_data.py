@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from tenfma.crystal.formats.numbers import shown
 from tenfma.errors import TenfmaError
-from tenfma.training.files import check_counts, content_of, plain_name
+from tenfma.training.files import check_counts, check_ordered, content_of, plain_name, unreadable
 
 #: the label that H at rest is taught, eV per atom
 ENERGY = "e_form_per_atom"
@@ -48,17 +49,17 @@ class Target:
         return f"log10({plain})" if self.log and plain else plain
 
     def label(self, info: dict[str, Any], atoms: int, place: str) -> float:
-        """The value in one frame's labels, NaN where it has none.
+        """The value in one frame's labels, NaN where it has none or NaN.
 
-        Raises TenfmaError for one that is no finite number, or has no logarithm.
+        Raises TenfmaError for one that is infinite or no number, or has no logarithm.
         """
         own = f"log10_{self.name.removesuffix('_vrh')}"
-        if self.log and not self.per_atom and info.get(own) is not None:
-            return _number(info[own], own, place)
-        if info.get(self.name) is None:
-            return np.nan
-        value = _number(info[self.name], self.name, place) / (atoms if self.per_atom else 1)
-        if not self.log:
+        if self.log and not self.per_atom:
+            logarithm = _number(info.get(own), own, place)
+            if not np.isnan(logarithm):
+                return logarithm
+        value = _number(info.get(self.name), self.name, place) / (atoms if self.per_atom else 1)
+        if not self.log or np.isnan(value):
             return value
         if value <= 0:
             raise TenfmaError(f"{self.name} of {place} is {value:g}; a logarithm needs a value above 0")
@@ -152,12 +153,17 @@ def _calculated(atoms: Any) -> dict[str, Any]:
 
 
 def _number(value: Any, name: str, place: str) -> float:
+    """A label as a number; one that is absent or NaN is missing."""
+    if value is None:
+        return np.nan
     try:
         number = float(value)
     except (TypeError, ValueError):
-        number = np.nan
-    if not np.isfinite(number):
-        raise TenfmaError(f"{name} of {place} is {value!r}; a finite number is expected, or no label at all")
+        number = np.inf
+    if np.isinf(number):
+        raise TenfmaError(
+            f"{name} of {place} is {shown(value)}; a finite number is expected, NaN or no label where there is none"
+        )
     return number
 
 
@@ -165,7 +171,7 @@ def _read(path: Path, raw: bytes) -> list[Any]:
     name = plain_name(path)
     try:
         if name.endswith(".json"):
-            return _json(raw)
+            return _json(path, raw)
         from ase.io import read
         from ase.io.formats import filetype
 
@@ -177,19 +183,19 @@ def _read(path: Path, raw: bytes) -> list[Any]:
     except TenfmaError:
         raise
     except Exception as error:  # a parser may raise anything on a broken file
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise TenfmaError(f"{path} could not be read as labelled crystals: {reason[:200]}") from error
+        raise unreadable(path, "labelled crystals", error) from error
 
 
-def _json(raw: bytes) -> list[Any]:
+def _json(path: Path, raw: bytes) -> list[Any]:
     """Records of pymatgen structures, each alone or under `structure` with its labels beside it."""
     from pymatgen.core import Structure
     from pymatgen.io.ase import AseAtomsAdaptor
 
     held = json.loads(raw)
     frames = []
-    for record in held if isinstance(held, list) else [held]:
+    for index, record in enumerate(held if isinstance(held, list) else [held]):
         structure = Structure.from_dict(record.get("structure", record))
+        check_ordered(structure, f"record {index + 1} of {path.name}")
         atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
         labels = {key: value for key, value in record.items() if isinstance(value, int | float)}
         atoms.info = {**(structure.properties or {}), **labels}

@@ -29,7 +29,10 @@ class PropertyEvaluation:
 
     @property
     def errors(self) -> dict[str, dict[str, Any]]:
-        """Per target: labels, MAE, RMSE, median, share of labels inside their interval and its mean half-width."""
+        """Per target: labels, MAE, RMSE, median, share of labels inside their interval and its mean half-width.
+
+        The last two are None where too few labels were left out of the members to bound an interval.
+        """
         found = {}
         for i, head in enumerate(self.predictions.heads):
             truth = self.labelled.labels[:, i]
@@ -39,10 +42,25 @@ class PropertyEvaluation:
                 inside = np.abs(value - truth[known]) <= width
                 found[head.name] = {
                     **errors_of(value, truth[known]),
-                    "coverage": float(inside.mean()),
+                    "coverage": float(inside.mean()) if np.isfinite(width).all() else None,
                     "half_width": _finite(width.mean()),
                 }
         return found
+
+    def fold(self, model: PropertyModel) -> dict[str, Any]:
+        """Predictions and labels as a fold of `record`, by the crystals' own ids where each has one."""
+        own = [str(atoms.info.get("id", "")) for atoms in self.labelled.structures]
+        unique = len(set(own)) == len(own) and all(own)
+        return {
+            "ids": own if unique else list(self.labelled.places),
+            "values": self.predictions.values,
+            "labels": self.labelled.labels,
+            "parameters": {
+                "model": model.name,
+                "members": len(model.members),
+                "training_crystals": model.domain.crystals,
+            },
+        }
 
     def to_dict(self, model: str, data: str) -> dict[str, Any]:
         """JSON-ready: errors, units, and for each crystal prediction beside label."""

@@ -71,12 +71,14 @@ def fit(
     schedule: Schedule,
     checkpoint: Path,
     seed: int,
+    mark: str = "",
     member: int = 0,
     report: Callable[[Progress], None] | None = None,
 ) -> Evolved:
     """Fit on `train` (rows of `graphs`); labels (G, targets) are standardised, NaN where missing, `scales` their σ.
 
-    `energy` is the target that H at rest is taught as well. Returns the net with averaged weights.
+    `energy` is the target that H at rest is taught as well. `mark` says which fit a checkpoint is of. Returns the net
+    with averaged weights. Raises TenfmaError for a checkpoint that is broken or of another fit.
     """
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
@@ -92,6 +94,7 @@ def fit(
     if checkpoint.is_file():
         try:
             held = torch.load(checkpoint, weights_only=True)
+            _check(held, mark, checkpoint)
             averaged = held["averaged"]
             for weights in (averaged, held["net"]):  # both must fit; the net goes on
                 net.load_state_dict(weights)
@@ -99,7 +102,9 @@ def fit(
             epoch, spent, steps = int(held["epoch"]), float(held["spent"]), int(held["steps"])
             generator.set_state(held["generator"])
             torch.set_rng_state(held["random"])
-        except Exception as error:  # a broken or foreign file raises what its reader meets
+        except TenfmaError:
+            raise
+        except Exception as error:  # a broken file raises what its reader meets
             raise TenfmaError(
                 f"{checkpoint} is no checkpoint of this run; delete it and train again"
             ) from error
@@ -135,7 +140,7 @@ def fit(
             total += float(loss.detach()) * len(chosen)
         epoch += 1
         spent += time.perf_counter() - begun
-        _keep(checkpoint, net, averaged, optimiser, epoch, spent, steps, generator)
+        _keep(checkpoint, mark, net, averaged, optimiser, epoch, spent, steps, generator)
         if report is not None:
             errors = _errors(net, averaged, held_out, labels[valid], scales) if len(valid) else ()
             report(Progress(member, epoch, total / len(train), errors, spent))
@@ -189,8 +194,17 @@ def _errors(
     return tuple((torch.nanmean((y - labels).abs(), dim=0) * scales).tolist())
 
 
+def _check(held: dict[str, Any], mark: str, path: Path) -> None:
+    if held.get("mark", "") != mark:
+        raise TenfmaError(
+            f"{path} is a checkpoint of another run (other data, targets, settings, seed or version); delete it and "
+            "train again"
+        )
+
+
 def _keep(
     path: Path,
+    mark: str,
     net: Evolved,
     averaged: Any,
     optimiser: Any,
@@ -200,6 +214,7 @@ def _keep(
     generator: Any,
 ) -> None:
     held = {
+        "mark": mark,
         "net": net.state_dict(),
         "averaged": averaged,
         "optimiser": optimiser.state_dict(),

@@ -9,7 +9,7 @@ SALTS = (("Na", "Cl"), ("K", "Br"), ("Mg", "O"), ("Li", "F"), ("Ca", "S"))
 
 
 def labelled(count: int, seed: int = 0) -> list[Atoms]:
-    """Metals and rock salts at random lattice constants; stiffness falls with volume, energy with its logarithm."""
+    """Metals and rock salts at random lattice constants; stiffness falls with volume, energy and heat capacity rise."""
     generator = np.random.default_rng(seed)
     frames = []
     for index in range(count):
@@ -20,9 +20,10 @@ def labelled(count: int, seed: int = 0) -> list[Atoms]:
         else:
             atoms = bulk(METALS[generator.integers(len(METALS))], "fcc", a=4.0 * stretch)
         volume = atoms.get_volume() / len(atoms)
+        heat = 24.7 - 10.0 / volume
         atoms.info = {"K_vrh": 2000.0 / volume, "e_form_per_atom": float(np.log(volume) - 2.5)}
         if index % 3 == 0:
-            atoms.info["Cv_300K"] = 24.0 * len(atoms)
+            atoms.info["Cv_300K"] = heat * len(atoms)
         if index % 5 == 0:
             del atoms.info["e_form_per_atom"]
         frames.append(atoms)

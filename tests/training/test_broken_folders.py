@@ -93,5 +93,6 @@ def test_a_checkpoint_from_elsewhere_is_named(kind, tmp_path):
         torch.save({"net": {}, "averaged": {}}, checkpoint)
     else:
         checkpoint.write_bytes(pickle.dumps(print) if kind == "pickle" else b"no checkpoint")
-    with pytest.raises(TenfmaError, match=r"member-0\.ckpt is no checkpoint"):
+    said = "a checkpoint of another run" if kind == "foreign" else "no checkpoint of this run"
+    with pytest.raises(TenfmaError, match=rf"member-0\.ckpt is {said}.*; delete it and train again"):
         train_property([tmp_path / "data.extxyz"], targets, tmp_path / "out", recipe=recipe)

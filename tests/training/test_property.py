@@ -58,11 +58,13 @@ def test_a_files_own_logarithm_comes_first():
     assert target.label({"K_vrh": 100.0}, 1, "here") == pytest.approx(2.0)
     assert target.label({"K_vrh": 100.0, "log10_K": 2.5}, 1, "here") == 2.5
     assert np.isnan(target.label({}, 1, "here"))
+    assert np.isnan(target.label({"K_vrh": np.nan}, 1, "here"))
+    assert target.label({"K_vrh": 100.0, "log10_K": np.nan}, 1, "here") == pytest.approx(2.0)
     assert Target("Cv_300K", per_atom=True).label({"Cv_300K": 48.0}, 2, "here") == 24.0
     with pytest.raises(TenfmaError, match="above 0"):
         target.label({"K_vrh": -1.0}, 1, "here")
     with pytest.raises(TenfmaError, match="finite"):
-        target.label({"log10_K": "nan"}, 1, "here")
+        target.label({"log10_K": "inf"}, 1, "here")
 
 
 def test_folds_keep_groups_together_and_share_crystals_evenly():
