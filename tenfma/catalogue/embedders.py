@@ -107,8 +107,8 @@ def _learned(name: str) -> Embedder:
 
     model = load(name)
 
-    def rows(structures: "Sequence[Structure]") -> np.ndarray:
-        return np.asarray(embed(model, list(structures)).values, np.float32)
+    def rows(structures: "Sequence[Structure]", warn: bool = True) -> np.ndarray:
+        return np.asarray(embed(model, list(structures), certify=False, warn=warn).values, np.float32)
 
     def vectors(structures: "Sequence[Structure]") -> np.ndarray:
         try:
@@ -119,7 +119,7 @@ def _learned(name: str) -> Embedder:
     from tenfma.catalogue.packing import Sites
 
     sample = Sites(np.eye(3) * 3.6, np.zeros((1, 3)), np.array([29], np.uint8)).structure()
-    size = rows([sample]).shape[1]
+    size = rows([sample], warn=False).shape[1]
     return Embedder(f"{Path(name).name[:80]}-{_mark(model)}", size, vectors)
 
 

@@ -32,6 +32,9 @@ def embed(
     ),
     kT: float = typer.Option(0.0, "--kT", help="Temperature of thermal momenta, eV."),
     seed: int = typer.Option(0, "--seed", min=0, max=2**63 - 1, help="Seed of thermal momenta."),
+    certificate: bool = typer.Option(
+        True, "--certificate/--no-certificate", help="Tell what the path behind each row is worth."
+    ),
     dask: str = typer.Option(
         "",
         "--dask",
@@ -39,7 +42,7 @@ def embed(
         help="A Dask scheduler, tcp://host:8786, or local:N for N workers here.",
     ),
 ) -> int:
-    """Embed crystals: one row per structure, one named column per component.
+    """Embed crystals: one row per structure, one named column per component, and the certificate of the path behind it.
 
     Files that cannot be read are listed and skipped (exit code 2); on Ctrl-C the rows finished so far
     are kept.
@@ -58,13 +61,15 @@ def embed(
 
     from tenfma.catalogue.parallel import mapped
     from tenfma.embedding.pipeline import check_motion, load
+    from tenfma.embedding.pooling import CERTIFICATE
 
     steered = {name: value for name, value in (("dt", dt), ("steps", steps)) if value is not None}
     check_motion(p0 or "zero", kT, **steered)
-    motion: dict[str, Any] = {"p0": p0, "kT": kT, "seed": seed, **steered}
+    motion: dict[str, Any] = {"p0": p0, "kT": kT, "seed": seed, "certify": certificate, **steered}
     learned = load(model)
     _loaded.cache_clear()  # a folder's weights may be others than last time
     shown: list[pd.DataFrame] = []
+    worst: dict[str, float] = {}
     failures: list[str] = []
     outside: list[str] = []
     read: set[str] = set()
@@ -78,12 +83,15 @@ def embed(
             work = ((piece, model, motion) for piece in pieces(sources))
             for (piece, *_), (made, failed, strange) in mapped(_embedded, work, dask):
                 for frame in made:
+                    told = [name for name in frame if name.startswith(CERTIFICATE)]
+                    for name in told:
+                        worst[name] = max(worst.get(name, 0.0), float(frame[name].abs().max()))
                     if table is None:
                         shown.append(frame.iloc[:, [0, 2, 4, 5, 6]])
                     else:
                         table.add(frame)
                     read.update(frame["source"])
-                    count, width = count + len(frame), frame.shape[1] - 4
+                    count, width = count + len(frame), frame.shape[1] - 4 - len(told)
                 failures += failed
                 outside += strange
                 report(piece.done)
@@ -93,6 +101,8 @@ def embed(
         counted = f"{count} structures from {len(read)} of {len(sources)} sources"
         typer.echo(f"embedded   {counted}, {width} components each")
         typer.echo(f"weights    {learned.description}")
+        if worst:
+            typer.echo(f"paths      at most: {_told(worst)}")
         if outside:
             typer.echo(
                 f"outside    {len(outside)} of {count} structures lie outside what was trained on, e.g. {outside[0]}"
@@ -109,6 +119,15 @@ def embed(
     if interrupted:
         raise KeyboardInterrupt
     return 2 if failures else 0
+
+
+def _told(worst: dict[str, float]) -> str:
+    """The largest of each column of the certificate, in words."""
+    units = {"energy_drift": " eV/atom", "shadow_work": " eV/atom"}
+    names = {column: column.split(".", 1)[1] for column in worst}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {worst[column]:.2g}{units.get(name, '')}" for column, name in names.items()
+    )
 
 
 def _embedded(work: tuple[Piece, str, dict[str, Any]]) -> "tuple[list[pd.DataFrame], list[str], list[str]]":
@@ -152,7 +171,7 @@ def _rows(learned: "Model", batch: Sequence[Crystal], motion: dict[str, Any]) ->
     from tenfma.embedding import pipeline
 
     structures = [crystal.structure for crystal in batch]
-    frame = pipeline.embed(learned, structures, **motion).to_frame()
+    frame = pipeline.embed(learned, structures, **motion).to_frame(certificate=True)
     frame.insert(0, "source", [crystal.source for crystal in batch])
     frame.insert(1, "frame", [crystal.frame for crystal in batch])
     frame.insert(2, "formula", [structure.composition.reduced_formula for structure in structures])

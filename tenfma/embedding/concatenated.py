@@ -177,13 +177,7 @@ class Concatenated(Evolved):
         return g.counts[:, 0].to(g.static.dtype)
 
     def by_crystal(self, H: UnionHamiltonian, q: Tensor) -> Tensor:
-        owner = H.layout.crystals
-        order = torch.argsort(owner, stable=True)
-        counts = torch.bincount(owner, minlength=H.layout.n_crystals)
-        first = torch.cumsum(counts, 0) - counts
-        place = torch.arange(len(q)) - first.repeat_interleave(counts)
-        table = q.new_zeros((len(counts), int(counts.max())))
-        return table.index_put((owner[order], place), q[order])
+        return H.layout.by_crystal(q)
 
     def single(self, H: Any, q0: Tensor, p0: Tensor) -> tuple[Any, Tensor, Tensor]:
         return H, q0, p0

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from tenfma.dynamics.integrate import integrate
+from tenfma.dynamics.path import Path
+from tenfma.embedding.certificate import at_rest, certificate
 from tenfma.embedding.graphs import Graphs
 from tenfma.embedding.links import einstein
 from tenfma.embedding.messages import Messages, Static
@@ -66,6 +69,11 @@ class Motion:
             raise TenfmaError(
                 f"{self.steps} steps of {self.dt} are no motion; give steps ≥ 0 and a finite dt"
             )
+
+    @property
+    def noisy(self) -> bool:
+        """Whether z depends on a draw of noise: of a bath, or of thermal p₀."""
+        return self.steps > 0 and self.kT > 0 and (self.friction > 0 or self.p0 == "thermal")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -168,20 +176,23 @@ class Evolved(nn.Module):
         return motion.friction * per_component(self.blocks, self.log_friction.exp())
 
     def path(self, H: Any, q0: Tensor, p0: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """q(T) pooled, (G, D), and the mean of its invariants over the kept states.
+        """q(T) pooled, (G, D), and the mean of its invariants over the kept states."""
+        return self._seen(H, q0, self.walk(H, q0, p0, seed))
+
+    def walk(self, H: Any, q0: Tensor, p0: Tensor, seed: int = 0) -> Path | None:
+        """The motion from (q₀, p₀), `KEPT` states of it besides the start; None where there are no steps.
 
         Beyond training all crystals meet the same noise, so that z does not depend on the rest of the batch.
         """
         motion = self.motion
         if motion.steps == 0:
-            end = self.pooled(H, q0)
-            return end, invariants(self.blocks, end)
+            return None
         bath: dict[str, Any] = {}
         if motion.friction > 0:
             streams = None if self.training else np.zeros(len(q0), dtype=int)
             bath = {"kT": motion.kT, "friction": self.friction(H), "seed": seed, "streams": streams}
         held = motion.gradient if torch.is_grad_enabled() else "none"
-        path = integrate(
+        return integrate(
             H,
             q0,
             p0,
@@ -192,15 +203,37 @@ class Evolved(nn.Module):
             save_every=-(-motion.steps // KEPT),
             **bath,
         )
-        pooled = self.pooled(H, path.q)
-        return pooled[-1], invariants(self.blocks, pooled).mean(0)
 
     def embed(self, g: Graphs, seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """z (G, n), standardised static rows, q(T) pooled, and H at rest, eV per atom."""
         H, q0, p0, static = self.start(g, seed)
         end, average = self.path(H, q0, p0, seed)
-        z = torch.cat([invariants(self.blocks, end), average], dim=1)
-        return z, static, end, self.energy_at_rest(H, q0)
+        return self._z(end, average), static, end, self.energy_at_rest(H, q0)
+
+    def certified(self, g: Graphs, seed: int = 0) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        """z (G, n), q(T) pooled, H at rest, eV per atom, and the `certificate` of the path that made them."""
+        motion = self.motion
+        with torch.no_grad():
+            H, q0, p0, _ = self.start(g, seed)
+            path = self.walk(H, q0, p0, seed)
+            end, average = self._seen(H, q0, path)
+            atoms = self.energy_atoms(g)
+            if path is None:
+                told = at_rest(atoms, q0)
+            else:
+                walk: dict[str, Any] = {"dt": motion.dt, "steps": motion.steps, "method": motion.method}
+                told = certificate(H, path, partial(self.by_crystal, H), atoms, **walk)
+            return self._z(end, average), end, self.energy_at_rest(H, q0), told
+
+    def draws(self, g: Graphs, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Standardised targets of one draw of noise per seed, (seeds, G, targets), from one q₀, and H at rest (G,)."""
+        H, q0, p0, static = self.start(g, seeds[0])
+        found = []
+        for seed in seeds:
+            p0 = self._momenta(q0, H.mass, seed)
+            z = self._z(*self.path(H, q0, p0, seed))
+            found.append(self.read(torch.cat([z, static], dim=1)))
+        return torch.stack(found), self.energy_at_rest(H, q0)
 
     def forward(self, g: Graphs, seed: int = 0) -> tuple[Tensor, Tensor]:
         z, static, _, rest = self.embed(g, seed)
@@ -217,30 +250,8 @@ class Evolved(nn.Module):
         return torch.stack(columns, dim=1)
 
     def certificate(self, g: Graphs, seed: int = 0) -> dict[str, Tensor]:
-        """What the path behind z is worth, (G,) each, for motions without a bath.
-
-        `energy_drift`: |H(T) − H(0)|, eV per atom; `reversal_error`: max |q̂ − q₀| after the way there and, with −p, back;
-        `distance`: |q(T) − q₀| over |q₀|, how far the motion left what a crystal's own features can be.
-
-        Raises TenfmaError for a method that is stochastic or without time reversal.
-        """
-        motion = self.motion
-        if motion.friction > 0 or motion.method == "euler":
-            raise TenfmaError(
-                f"{motion.method} does not retrace its path; certificates are for leapfrog and its like"
-            )
-        with torch.no_grad():
-            H, q0, p0, _ = self.start(g, seed)
-            walk: dict[str, Any] = {"dt": motion.dt, "steps": motion.steps, "method": motion.method}
-            walk |= {"save_every": max(1, motion.steps), "gradient": "none"}
-            there = integrate(H, q0, p0, **walk)
-            q, p = there.q[-1], there.p[-1]
-            back = integrate(H, q, -p, **walk)
-            return {
-                "energy_drift": (H(q, p) - H(q0, p0)).abs() / self.energy_atoms(g),
-                "reversal_error": self.by_crystal(H, back.q[-1] - q0).abs().amax(1),
-                "distance": self.by_crystal(H, q - q0).norm(dim=1) / self.by_crystal(H, q0).norm(dim=1),
-            }
+        """What the path behind z is worth, {name: (G,)}; see `tenfma.embedding.certificate`."""
+        return self.certified(g, seed)[3]
 
     def energy_atoms(self, g: Graphs) -> Tensor:
         """How many atoms each crystal's H counts, (G,): one, for H per atom."""
@@ -260,6 +271,14 @@ class Evolved(nn.Module):
         """One name per component of z."""
         own = invariant_names(self.blocks)
         return (*(f"end.{name}" for name in own), *(f"path_mean.{name}" for name in own))
+
+    def _seen(self, H: Any, q0: Tensor, path: Path | None) -> tuple[Tensor, Tensor]:
+        """The path's end pooled, and the mean of invariants over what of it is kept."""
+        pooled = self.pooled(H, q0)[None] if path is None else self.pooled(H, path.q)
+        return pooled[-1], invariants(self.blocks, pooled).mean(0)
+
+    def _z(self, end: Tensor, average: Tensor) -> Tensor:
+        return torch.cat([invariants(self.blocks, end), average], dim=1)
 
     def _momenta(self, q0: Tensor, mass: Tensor, seed: int) -> Tensor:
         if self.motion.p0 == "zero":

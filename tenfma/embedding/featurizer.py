@@ -28,7 +28,7 @@ class TenFMAFeaturizer(TransformerMixin, BaseEstimator):
 
         self.model_ = self.model if hasattr(self.model, "embed") else load(self.model)
         sample = Structure(Lattice.cubic(3.6), ["Cu"], [[0, 0, 0]])
-        self.feature_names_out_ = np.array(self._embedded([sample]).names, dtype=object)
+        self.feature_names_out_ = np.array(self._embedded([sample], warn=False).names, dtype=object)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -44,5 +44,5 @@ class TenFMAFeaturizer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self.feature_names_out_
 
-    def _embedded(self, structures: list[Any]) -> Any:
-        return embed(self.model_, structures, **(self.motion or {}))
+    def _embedded(self, structures: list[Any], warn: bool = True) -> Any:
+        return embed(self.model_, structures, certify=False, warn=warn, **(self.motion or {}))

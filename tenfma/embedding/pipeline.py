@@ -9,6 +9,7 @@ import torch
 from pymatgen.core import Structure
 
 from tenfma.dynamics.integrate import integrate
+from tenfma.embedding.certificate import at_rest, certificate
 from tenfma.embedding.model import Model, check_momenta
 from tenfma.embedding.pooling import Embedding, energies_per_atom, pool
 from tenfma.embedding.property_model import PropertyModel, is_property_model
@@ -44,12 +45,16 @@ def embed(
     kT: float = 0.0,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    certify: bool = True,
+    warn: bool = True,
     **motion: Any,
 ) -> Embedding:
     """The embedding of each structure: evolve (q₀, p₀), pool q(T), add energies per atom and the cell.
 
     `motion` overrides method, dt and steps (`EMBED`); steps=0 pools q₀; without p₀ the motion starts at rest. A property
     model moves as it was trained to, and only what is given here is changed. `progress` is told how many are done.
+    With `certify` every row has the certificate of its path, for which the way back is run too. A property model warns
+    (DomainWarning) of crystals unlike those of its training, unless `warn` is False.
     Raises TenfmaError for an empty list.
     """
     if not structures:
@@ -57,12 +62,13 @@ def embed(
     if isinstance(model, PropertyModel):
         given: dict[str, Any] = {} if p0 is None else {"p0": p0}
         given |= {"kT": kT} if kT else {}
-        return model.embed(structures, progress=progress, seed=seed, **given, **motion)
+        given |= {"progress": progress, "seed": seed, "certify": certify, "warn": warn}
+        return model.embed(structures, **given, **motion)
     p0 = "zero" if p0 is None else p0
     check_motion(p0, kT, **motion)
     parts = []
     for batch in _batches(model, structures):
-        parts.append(_embedded(model, batch, p0, kT, seed, {**EMBED, **motion}))
+        parts.append(_embedded(model, batch, p0, kT, seed, {**EMBED, **motion}, certify))
         if progress is not None:
             progress(sum(map(len, parts)))
     return Embedding.concatenate(parts)
@@ -81,20 +87,35 @@ def check_motion(p0: str, kT: float, **motion: Any) -> None:
 
 
 def _embedded(
-    model: Model, structures: Sequence[Structure], p0: str, kT: float, seed: int, motion: dict
+    model: Model,
+    structures: Sequence[Structure],
+    p0: str,
+    kT: float,
+    seed: int,
+    motion: dict[str, Any],
+    certify: bool,
 ) -> Embedding:
     with torch.no_grad():
         features = model.features(model.complex(list(structures)))
         H, q, p = model.start(features, p0, kT, seed)
+        atoms = torch.bincount(features.complex.atom_crystal, minlength=H.layout.n_crystals)
+        told: dict[str, torch.Tensor] = {}
         if motion["steps"] > 0:
             path = integrate(H, q, p, save_every=motion["steps"], gradient="none", **motion)
             q = path.q[-1]
+            if certify:
+                told = certificate(H, path, H.layout.by_crystal, atoms, **motion)
+        elif certify:
+            told = at_rest(atoms, q)
         pooled = pool(model.lift, H.layout, q, features.for_potential())
         energies, names = energies_per_atom(H.layout, H.learned_parts(q))
         cell = features.cell.select(smooth=True, irreps="0e")
     values = np.concatenate([energies.numpy(), pooled.values, cell.values.numpy()], axis=1)
     return Embedding(
-        values, (*names, *pooled.names, *(f"cell.{name}" for name in cell.names)), pooled.tensors
+        values,
+        (*names, *pooled.names, *(f"cell.{name}" for name in cell.names)),
+        pooled.tensors,
+        {name: value.numpy() for name, value in told.items()},
     )
 
 

@@ -12,7 +12,7 @@ orientation or order; ε keeps an empty rank at zero.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,26 +28,33 @@ if TYPE_CHECKING:
 
 #: ε: the weight per atom below which a rank counts as empty
 FAINT = 1e-3
+#: how columns that tell of the path begin in a table
+CERTIFICATE = "certificate."
 
 
 @dataclass(frozen=True)
 class Embedding:
     """Invariants of n crystals, (n, d), one name per column; the ℓ = 1 and 2 parts come apart, {name: (n,
-    3 or 5)}.
+    3 or 5)}, and so does the certificate of the path behind each row, {name: (n,)}; see `tenfma.embedding.certificate`.
     """
 
     values: np.ndarray
     names: tuple[str, ...]
     tensors: dict[str, np.ndarray]
+    certificate: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.values)
 
-    def to_frame(self) -> "pd.DataFrame":
-        """One row per crystal, one column per name."""
+    def to_frame(self, certificate: bool = False) -> "pd.DataFrame":
+        """One row per crystal, one column per name; with the certificate also columns as 'certificate.reversal_error'."""
         import pandas as pd
 
-        return pd.DataFrame(self.values, columns=list(self.names))
+        frame = pd.DataFrame(self.values, columns=list(self.names))
+        if not certificate or not self.certificate:
+            return frame
+        told = {f"{CERTIFICATE}{name}": values for name, values in self.certificate.items()}
+        return pd.concat([frame, pd.DataFrame(told)], axis=1)
 
     @staticmethod
     def concatenate(parts: Sequence["Embedding"]) -> "Embedding":
@@ -56,6 +63,10 @@ class Embedding:
             np.concatenate([part.values for part in parts]),
             parts[0].names,
             {name: np.concatenate([part.tensors[name] for part in parts]) for name in parts[0].tensors},
+            {
+                name: np.concatenate([part.certificate[name] for part in parts])
+                for name in parts[0].certificate
+            },
         )
 
 

@@ -33,6 +33,8 @@ from tenfma.whole import write_tensors
 KIND = "property"
 #: what a value is blended from
 PREDICTORS = ("heads", "at_rest", "trees", "kernel")
+#: draws of noise behind a prediction, where there is noise
+REPLICAS = 8
 #: atoms evolved together
 ATOMS_AT_ONCE = 1500
 
@@ -76,7 +78,11 @@ class Domain:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Values (n, targets) with half-widths of their intervals and the spread of predictors, in the targets' units."""
+    """Values (n, targets) with half-widths of their intervals and the spread of predictors, in the targets' units.
+
+    Where the motion is noisy, `thermal` (n, targets) is the deviation of the value from one draw of noise to another; it
+    is no part of the interval, and None without noise.
+    """
 
     heads: tuple[Head, ...]
     values: np.ndarray
@@ -85,15 +91,18 @@ class Predictions:
     coverage: float
     warnings: tuple[str, ...]
     """One per crystal, empty inside the domain."""
+    thermal: np.ndarray | None = None
 
     def to_frame(self) -> Any:
-        """A DataFrame: a value and an interval's half-width per target, and a warning."""
+        """A DataFrame: a value and an interval's half-width per target, the thermal spread if any, and a warning."""
         import pandas as pd
 
         columns: dict[str, Any] = {}
         for place, head in enumerate(self.heads):
             columns[head.name] = self.values[:, place]
             columns[f"{head.name} ±"] = self.half_widths[:, place]
+            if self.thermal is not None:
+                columns[f"{head.name} thermal spread"] = self.thermal[:, place]
         return pd.DataFrame({**columns, "warning": self.warnings})
 
 
@@ -181,42 +190,77 @@ class PropertyModel(nn.Module):
         return "; ".join(reasons)
 
     def predict(
-        self, structures: Sequence[Any], coverage: float = 0.9, graphs: Graphs | None = None
+        self,
+        structures: Sequence[Any],
+        coverage: float = 0.9,
+        graphs: Graphs | None = None,
+        *,
+        replicas: int = REPLICAS,
+        warn: bool = True,
     ) -> Predictions:
-        """Every target for each structure, with intervals meant to hold a fraction `coverage` of true values."""
+        """Every target for each structure, with intervals meant to hold a fraction `coverage` of true values.
+
+        In a bath, or from thermal p₀, the value yᵣ depends on the noise, whose seeds are r = 0 … R − 1, R = `replicas`:
+
+            value = ⟨y⟩ = Σ yᵣ / R,    thermal = √(Σ (yᵣ − ⟨y⟩)² / (R − 1))
+
+        `spreads` is the mean over the draws; intervals were calibrated on one draw, and a mean errs no more. One replica
+        has no `thermal`, and without noise R does not matter. Warns (DomainWarning, once) of crystals unlike those of the
+        training, unless `warn` is False. Raises TenfmaError for less than one replica.
+        """
+        if replicas < 1:
+            raise TenfmaError(f"replicas is {replicas}; a whole number of at least 1 is expected")
         graphs = graphs_of(structures, self.dtype) if graphs is None else graphs
-        parts = self.predictors(graphs)
-        values, spreads = self.combined(parts)
+        drawn = [self.combined(parts) for parts in self._drawn(graphs, range(replicas))]
+        each, spreads = np.stack([y for y, _ in drawn]), np.mean([s for _, s in drawn], axis=0)
+        values, thermal = each.mean(0), each.std(0, ddof=1) if len(each) > 1 else None
         widths = np.stack(
             [head.radius(coverage) * (spreads[:, i] + head.floor) for i, head in enumerate(self.heads)],
             axis=1,
         )
-        warnings = tuple(self.warning(structure) for structure in structures)
-        return Predictions(self.heads, values, widths, spreads, coverage, warnings)
+        told = tuple(self.warning(structure) for structure in structures)
+        if warn:
+            self._warn(told)
+        return Predictions(self.heads, values, widths, spreads, coverage, told, thermal)
 
     def predictors(self, graphs: Graphs) -> np.ndarray:
         """(members, 4, n, targets): `PREDICTORS` of each member, in the targets' units; NaN where there is none."""
-        found = np.full((len(self.members), len(PREDICTORS), len(graphs), len(self.heads)), np.nan)
+        return self._drawn(graphs, (0,))[0]
+
+    def _drawn(self, graphs: Graphs, seeds: Sequence[int]) -> np.ndarray:
+        """`predictors` of one draw of noise per seed, (draws, members, 4, n, targets); one draw where there is none."""
+        seeds = seeds if self.motion.noisy else seeds[:1]
+        shape = (len(seeds), len(self.members), len(PREDICTORS), len(graphs), len(self.heads))
+        found = np.full(shape, np.nan)
         mean = np.array([head.mean for head in self.heads])
         scale = np.array([head.scale for head in self.heads])
         rows = graphs.static.float().numpy()
         if self.kernels is not None:
-            found[:, 3] = self.kernels.predict(rows)
+            found[:, :, 3] = self.kernels.predict(rows)
         for place, member in enumerate(self.members):
             with torch.no_grad():
-                results = [member(batch) for batch in graphs.batches(ATOMS_AT_ONCE)]
-            found[place, 0] = torch.cat([y for y, _ in results]).double().numpy() * scale + mean
+                results = [self._read(member, batch, seeds) for batch in graphs.batches(ATOMS_AT_ONCE)]
+            found[:, place, 0] = torch.cat([y for y, _ in results], dim=1).double().numpy() * scale + mean
             if self.energy_target is not None:
-                found[place, 1, :, self.energy_target] = (
+                found[:, place, 1, :, self.energy_target] = (
                     torch.cat([rest for _, rest in results]).double().numpy()
                 )
             if self.trees:
                 for target, trees in enumerate(self.trees[place]):
                     if trees is not None:
-                        found[place, 2, :, target] = trees.predict(rows)
+                        found[:, place, 2, :, target] = trees.predict(rows)
         for target in linked_heads(self.heads):
-            found[:, 2:, :, target] = einstein(torch.as_tensor(found[:, 2:, :, target])).numpy()
+            known = found[:, :, 2:, :, target]
+            found[:, :, 2:, :, target] = einstein(torch.as_tensor(known)).numpy()
         return found
+
+    @staticmethod
+    def _read(member: Any, batch: Graphs, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Standardised targets (draws, G, targets) and H at rest."""
+        if len(seeds) > 1:
+            return member.draws(batch, seeds)
+        y, rest = member(batch, seeds[0])
+        return y[None], rest
 
     def combined(self, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Blend of the predictors, mean over members, and how far a member's predictors disagree, (n, targets) each.
@@ -232,20 +276,34 @@ class PropertyModel(nn.Module):
         return each.mean(0), np.sqrt(squares).mean(0)
 
     def embed(
-        self, structures: Sequence[Any], *, progress: Any = None, seed: int = 0, **motion: Any
+        self,
+        structures: Sequence[Any],
+        *,
+        progress: Any = None,
+        seed: int = 0,
+        certify: bool = True,
+        warn: bool = True,
+        **motion: Any,
     ) -> Embedding:
         """z of the first member for each structure: invariants of q(T), their means along the path, H at rest.
 
-        `motion` overrides fields of `Motion`. Raises TenfmaError for an empty list or an unknown field; warns
-        (DomainWarning) of crystals unlike those of the training.
+        `motion` overrides fields of `Motion`. With `certify` the `certificate` of each path comes along, for which the
+        way back is run too. Raises TenfmaError for an empty list or an unknown field; warns (DomainWarning) of crystals
+        unlike those of the training, unless `warn` is False.
         """
         member = self._moving(motion)
         graphs = graphs_of(structures, self.dtype, progress)
-        self._warn(structures)
+        if warn:
+            self._warn([self.warning(structure) for structure in structures])
         values, tensors = [], []
+        told: list[dict[str, Tensor]] = []
         with torch.no_grad():
             for batch in graphs.batches(ATOMS_AT_ONCE):
-                z, _, end, rest = member.embed(batch, seed)
+                if certify:
+                    z, end, rest, certificate = member.certified(batch, seed)
+                    told.append(certificate)
+                else:
+                    z, _, end, rest = member.embed(batch, seed)
                 values.append(torch.cat([z, rest[:, None]], dim=1))
                 tensors.append(split_blocks(member.blocks, end))
         blocks = {"1o+": "end.vectors", "2e+": "end.quadrupoles"}
@@ -253,23 +311,20 @@ class PropertyModel(nn.Module):
             torch.cat(values).numpy(),
             (*member.names, "energy_at_rest_per_atom"),
             {name: torch.cat([part[key] for part in tensors]).numpy() for key, name in blocks.items()},
+            {name: torch.cat([part[name] for part in told]).numpy() for name in (told[0] if told else ())},
         )
 
-    def _warn(self, structures: Sequence[Any]) -> None:
-        """One DomainWarning for all structures outside the domain, with the first of them named."""
-        outside = [(place, told) for place, told in enumerate(map(self.warning, structures)) if told]
+    def _warn(self, told: Sequence[str]) -> None:
+        """One DomainWarning for all crystals of which something is told, with the first of them named."""
+        outside = [(place, words) for place, words in enumerate(told) if words]
         if outside:
-            place, told = outside[0]
-            many = f"{len(outside)} of {len(structures)} crystals lie outside what {self.name} was trained on"
-            warnings.warn(f"{many}; number {place + 1}: {told}", DomainWarning, stacklevel=3)
+            place, words = outside[0]
+            many = f"{len(outside)} of {len(told)} crystals lie outside what {self.name} was trained on"
+            warnings.warn(f"{many}; number {place + 1}: {words}", DomainWarning, stacklevel=3)
 
-    def certificates(self, structures: Sequence[Any], **motion: Any) -> dict[str, np.ndarray]:
-        """For each structure what the path behind its z is worth: energy drift, reversal error, distance from q₀."""
-        member = self._moving(motion)
-        parts = [
-            member.certificate(batch) for batch in graphs_of(structures, self.dtype).batches(ATOMS_AT_ONCE)
-        ]
-        return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
+    def certificates(self, structures: Sequence[Any], seed: int = 0, **motion: Any) -> dict[str, np.ndarray]:
+        """What the path behind the z of each structure is worth, {name: (n,)}; see `tenfma.embedding.certificate`."""
+        return self.embed(structures, seed=seed, warn=False, **motion).certificate
 
     def hamiltonian(
         self, structure: Any, chart: str = "simplices", p0: str | None = None, kT: float = 0.0, seed: int = 0

@@ -117,6 +117,15 @@ class Layout:
         total = values.new_zeros((*values.shape[:-1], self.n_crystals))
         return total.index_add(-1, self.owners[rank], values)
 
+    def by_crystal(self, state: Tensor) -> Tensor:
+        """A state (D,) with one row per crystal, (crystals, the longest), filled up with zeros."""
+        order = torch.argsort(self.crystals, stable=True)
+        counts = torch.bincount(self.crystals, minlength=self.n_crystals)
+        first = torch.cumsum(counts, 0) - counts
+        place = torch.arange(len(state)) - first.repeat_interleave(counts)
+        table = state.new_zeros((len(counts), int(counts.max())))
+        return table.index_put((self.crystals[order], place), state[order])
+
     # symmetry
     # -------------------------------------------------------------------------------------------------
 

@@ -248,5 +248,7 @@ def test_a_certificate_tells_a_good_path_from_a_coarse_one():
     assert float(fine["reversal_error"].max()) < 1e-10
     assert float(fine["energy_drift"].max()) < 0.1 * float(coarse["energy_drift"].max())
     assert float(fine["distance"].min()) > 0
-    with pytest.raises(TenfmaError, match="retrace"):
-        net_of(Motion("euler")).certificate(graphs)
+    # the twin: steps that no reversal of momenta takes back
+    wrong = net_of(Motion("euler", dt=0.02, steps=50)).double().certificate(graphs)
+    assert float(wrong["reversal_error"].min()) > 1e-4
+    assert float(wrong["energy_drift"].max()) > 10 * float(fine["energy_drift"].max())

@@ -1,13 +1,17 @@
 """The property model that comes with the package: small, loadable by name, true to what its card says."""
 
 import json
+import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from ase.build import bulk, make_supercell
 
 import tenfma
+from tenfma.catalogue.embedders import embedder
 from tenfma.cli import run
+from tenfma.embedding.pooling import CERTIFICATE
 from tenfma.embedding.shipped import PROPERTY_MODELS, shipped_properties
 from tenfma.errors import DomainWarning, TenfmaError
 from tenfma.site import assets
@@ -60,10 +64,43 @@ def test_outside_its_domain_it_says_so(model):
         "it has 1 element, training crystals had 2; its 512 atoms exceed the 180 of the largest training cell"
     )
     perovskite = tenfma.read("prototype:perovskite")
-    assert model.predict([perovskite]).warnings == ("it has 3 elements, training crystals had 2",)
+    with pytest.warns(DomainWarning, match="1 of 1 crystals"):
+        assert model.predict([perovskite]).warnings == ("it has 3 elements, training crystals had 2",)
     with pytest.warns(DomainWarning, match="1 of 2 crystals .* number 2: it has 3 elements"):
         model.embed([tenfma.read("prototype:NaCl"), perovskite])
     assert "Ar never occurred" in model.warning(bulk("Ar", "fcc", a=5.3))
+
+
+def test_learning_the_names_warns_of_nothing_and_the_features_hold_no_certificate(model):
+    salt = tenfma.read("prototype:NaCl")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DomainWarning)
+        featurizer = tenfma.TenFMAFeaturizer("binaries").fit([salt])
+        rows = featurizer.transform([salt])
+        assert embedder("binaries").vectors([salt]).shape == rows.shape
+    names = list(featurizer.get_feature_names_out())
+    assert names == list(model.embed([salt]).names) and rows.shape == (1, len(names))
+    assert not any(CERTIFICATE in name for name in names)
+    with pytest.warns(DomainWarning, match="1 of 1"):
+        featurizer.transform([bulk("Cu")])
+
+
+def test_the_command_writes_the_certificate_beside_the_components(model, tmp_path, capsys):
+    out = tmp_path / "z.json"
+    sources = ["prototype:NaCl", "prototype:ZnS"]
+    assert run(["embed", *sources, "--model", "binaries", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    table = pd.read_json(out)
+    embedding = model.embed([tenfma.read(source) for source in sources])
+    assert f"{len(embedding.names)} components each" in said and "reversal error" in said
+    told = [name for name in table if name.startswith(CERTIFICATE)]
+    assert told == [f"{CERTIFICATE}{name}" for name in ("energy_drift", "reversal_error", "distance")]
+    assert [name for name in table if name in embedding.names] == list(embedding.names)
+    np.testing.assert_allclose(table[told[0]], embedding.certificate["energy_drift"], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(table[told[2]], embedding.certificate["distance"], rtol=1e-4)
+    assert run(["embed", *sources, "--model", "binaries", "--no-certificate", "--out", str(out)]) == 0
+    assert "reversal" not in capsys.readouterr().out
+    assert list(pd.read_json(out))[4:] == list(embedding.names)
 
 
 def test_the_command_says_which_crystals_lie_outside(capsys):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from tenfma.cli import run
 from tenfma.embedding.evolved import Motion, Size
 from tenfma.embedding.property_model import Head, PropertyModel
 from tenfma.embedding.trees import randomised
-from tenfma.errors import TenfmaError
+from tenfma.errors import DomainWarning, TenfmaError
 from tenfma.training.property import PropertyRecipe, train_property
 from tenfma.training.property_data import Target, folds, read_labelled, targets_of
 from tenfma.training.property_evaluation import PropertyEvaluation, record
@@ -124,7 +125,13 @@ def test_outside_the_domain_it_warns_in_words(trained):
     assert model.warning(bulk("Cu")) == ""
     assert "W" in model.warning(bulk("W")) and "never" in model.warning(bulk("W"))
     assert "64 atoms" in model.warning(bulk("Cu").repeat(4))
-    assert model.predict([bulk("W")]).warnings[0]
+    with pytest.warns(DomainWarning, match="1 of 2 crystals .* number 2: W never") as told:
+        assert model.predict([bulk("Cu"), bulk("W")]).warnings[1]
+    assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.predict([bulk("Cu")]).warnings == ("",)
+        assert model.predict([bulk("W")], warn=False).warnings[0]
 
 
 def test_supercells_have_the_same_properties(trained):
