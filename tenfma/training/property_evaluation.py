@@ -25,7 +25,7 @@ class PropertyEvaluation:
             raise TenfmaError(
                 f"no frame has a label for {', '.join(model.targets)}; there is nothing to compare with"
             )
-        return cls(labelled, model.predict(labelled.structures, coverage))
+        return cls(labelled, model.predict(labelled.structures, coverage, warn=False))
 
     @property
     def errors(self) -> dict[str, dict[str, Any]]:
