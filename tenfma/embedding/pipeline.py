@@ -9,7 +9,7 @@ import torch
 from pymatgen.core import Structure
 
 from tenfma.dynamics.integrate import integrate
-from tenfma.embedding.certificate import at_rest, certificate
+from tenfma.embedding.certificate import at_rest, certificate, distance
 from tenfma.embedding.model import Model, check_momenta
 from tenfma.embedding.pooling import Embedding, energies_per_atom, pool
 from tenfma.embedding.property_model import PropertyModel, is_property_model
@@ -20,6 +20,8 @@ from tenfma.errors import TenfmaError
 EMBED = {"method": "leapfrog", "dt": 0.1, "steps": 10}
 #: crystals are evolved together up to this many numbers in a state
 BATCH = 200_000
+#: a path that goes farther than so many |q₀| has run away: what it says is of H's bounds, not of the crystal
+FARTHEST = 1e3
 
 
 def load(name: str | None = None) -> Any:
@@ -55,7 +57,7 @@ def embed(
     model moves as it was trained to, and only what is given here is changed. `progress` is told how many are done.
     With `certify` every row has the certificate of its path, for which the way back is run too. A property model warns
     (DomainWarning) of crystals unlike those of its training, unless `warn` is False.
-    Raises TenfmaError for an empty list.
+    Raises TenfmaError for an empty list, and where a path runs away.
     """
     if not structures:
         raise TenfmaError("there is nothing to embed; give at least one structure")
@@ -68,7 +70,8 @@ def embed(
     check_motion(p0, kT, **motion)
     parts = []
     for batch in _batches(model, structures):
-        parts.append(_embedded(model, batch, p0, kT, seed, {**EMBED, **motion}, certify))
+        before = sum(map(len, parts))
+        parts.append(_embedded(model, batch, p0, kT, seed, {**EMBED, **motion}, certify, before))
         if progress is not None:
             progress(sum(map(len, parts)))
     return Embedding.concatenate(parts)
@@ -94,6 +97,7 @@ def _embedded(
     seed: int,
     motion: dict[str, Any],
     certify: bool,
+    before: int = 0,
 ) -> Embedding:
     with torch.no_grad():
         features = model.features(model.complex(list(structures)))
@@ -103,6 +107,7 @@ def _embedded(
         if motion["steps"] > 0:
             path = integrate(H, q, p, save_every=motion["steps"], gradient="none", **motion)
             q = path.q[-1]
+            _check_stayed(model, distance(H.layout.by_crystal, q, path.q[0]), before)
             if certify:
                 told = certificate(H, path, H.layout.by_crystal, atoms, **motion)
         elif certify:
@@ -117,6 +122,18 @@ def _embedded(
         pooled.tensors,
         {name: value.numpy() for name, value in told.items()},
     )
+
+
+def _check_stayed(model: Model, far: torch.Tensor, before: int) -> None:
+    """Raise TenfmaError where a path has run away from its q₀."""
+    away = torch.nonzero(~(far <= FARTHEST))[:, 0]
+    if len(away):
+        first = int(away[0])
+        raise TenfmaError(
+            f"the path of number {before + first + 1} ran away from q₀, by {float(far[first]):.3g} |q₀|: "
+            f"{model.name} is not bounded so far from crystals; take fewer steps or a smaller dt, "
+            "or steps=0, which pools q₀"
+        )
 
 
 def _batches(model: Model, structures: Sequence[Structure]):

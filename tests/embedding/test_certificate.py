@@ -8,6 +8,7 @@ import torch
 from ase.build import bulk
 from test_pooled_evolution import CRYSTALS, net_of
 
+import tenfma
 from tenfma.dynamics.integrate import integrate
 from tenfma.embedding.certificate import certificate
 from tenfma.embedding.evolved import Evolved, Motion
@@ -199,3 +200,12 @@ def test_a_learned_friction_starts_from_the_one_it_was_given():
         found = learned.first.friction(None)
         torch.testing.assert_close(found, torch.full_like(found, friction))
         np.testing.assert_allclose(learned.embed(CRYSTALS).values, even.embed(CRYSTALS).values, rtol=1e-9)
+
+
+def test_a_path_that_runs_away_is_refused_and_a_short_one_is_not():
+    model, crystals = tenfma.load("Si"), [bulk("Si"), bulk("Si", cubic=True)]
+    with pytest.raises(TenfmaError, match=r"number 1 ran away from q₀, by .* take fewer steps"):
+        model.embed(crystals)
+    near = model.embed(crystals, dt=0.01, steps=20)
+    assert (near.certificate["distance"] < 1).all() and np.abs(near.values).max() < 1e3
+    assert (model.embed(crystals, steps=0).certificate["distance"] == 0).all()
