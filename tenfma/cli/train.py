@@ -32,6 +32,16 @@ def train(
         help="Of properties: none; even or learned, BAOAB at --kT with one friction or one per copy.",
     ),
     kT: float = typer.Option(0.05, "--kT", help="Of properties: temperature of the bath, eV."),
+    p0: str = typer.Option(
+        "learned",
+        "--p0",
+        help="Of properties: momenta at the start: zero; learned, a linear map of q₀; thermal, drawn at --kT.",
+    ),
+    gradient: str = typer.Option(
+        "backprop",
+        "--gradient",
+        help="Of properties: backprop; checkpoint or reversible, for long paths in flat memory.",
+    ),
     epochs: int = typer.Option(
         40, "--epochs", help="Of properties: passes over the data at most, per member."
     ),
@@ -76,6 +86,8 @@ def train(
             aggregation=aggregation,
             bath=bath,
             kT=kT,
+            p0=p0,
+            gradient=gradient,
             epochs=epochs,
             command="tenfma " + shlex.join(_portable(sys.argv[1:])),
         )

@@ -29,10 +29,13 @@ def run(
     aggregation: str,
     bath: str,
     kT: float,
+    p0: str,
+    gradient: str,
     epochs: int,
     command: str,
 ) -> None:
     """Train an ensemble of evolved embeddings, with a line per epoch."""
+    from tenfma.dynamics.arguments import GRADIENTS
     from tenfma.embedding.evolved import BATHS, Motion
     from tenfma.errors import TenfmaError
     from tenfma.training.distributed import started
@@ -43,11 +46,16 @@ def run(
     if not target:
         raise TenfmaError("--task property needs --target, such as --target K_vrh,G_vrh --log")
     targets = targets_of(target, log)
-    motion = Motion(steps=steps)
+    gradients = [name for name in GRADIENTS if name != "none"]
+    if gradient not in gradients:
+        raise TenfmaError(f"--gradient {gradient} is not known; {', '.join(gradients)} are")
+    start: dict[str, Any] = {"p0": p0, "gradient": gradient, "kT": kT if p0 == "thermal" else 0.0}
+    motion = Motion(steps=steps, **start)
     if bath not in ("none", *BATHS):
         raise TenfmaError(f"--bath {bath} is not known; none, {' and '.join(BATHS)} are")
     if bath != "none":
-        motion = Motion(method="baoab", steps=steps, kT=kT, friction=FRICTION, bath=bath)
+        bathed = {"method": "baoab", "kT": kT, "friction": FRICTION, "bath": bath}
+        motion = Motion(steps=steps, **{**start, **bathed})
     recipe = PropertyRecipe(
         members=members,
         valid=valid,

@@ -68,7 +68,7 @@ def embed(
         return model.embed(structures, **given, **motion)
     p0 = "zero" if p0 is None else p0
     check_motion(p0, kT, **motion)
-    parts = []
+    parts: list[Embedding] = []
     for batch in _batches(model, structures):
         before = sum(map(len, parts))
         parts.append(_embedded(model, batch, p0, kT, seed, {**EMBED, **motion}, certify, before))

@@ -164,6 +164,26 @@ def test_names_and_baths_that_do_not_fit_are_told():
         net_of(Motion(p0="thermal", kT=0.1))
 
 
+def test_the_command_names_momenta_and_gradients(tmp_path):
+    data = str(tmp_path / "train.extxyz")
+    write(data, labelled(30))
+    command = ["train", "--task", "property", "--data", data, "--target", "e_form_per_atom"]
+    command += ["--members", "1", "--epochs", "1", "--steps", "3"]
+    found = {}
+    for name, own in (
+        ("thermal", ["--p0", "thermal", "--kT", "0.1"]),
+        ("backprop", ["--p0", "zero"]),
+        ("reversible", ["--p0", "zero", "--gradient", "reversible"]),
+    ):
+        out = str(tmp_path / name)
+        assert run([*command, *own, "--out", out]) == 0
+        found[name] = tenfma.load(out)
+    assert (found["thermal"].motion.p0, found["thermal"].motion.kT) == ("thermal", 0.1)
+    assert found["reversible"].motion.gradient == "reversible"
+    values = [found[name].predict(labelled(5)).values for name in ("backprop", "reversible")]
+    np.testing.assert_allclose(*values, rtol=1e-3, atol=1e-3)  # the same gradients, another way
+
+
 def test_the_commands_train_it_by_name_and_load_it_again(tmp_path, capsys):
     data, out = str(tmp_path / "train.extxyz"), str(tmp_path / "model")
     write(data, labelled(30))
@@ -173,6 +193,9 @@ def test_the_commands_train_it_by_name_and_load_it_again(tmp_path, capsys):
         (["--aggregation", "mean"], "pool and concatenate"),
         (["--aggregation", "concatenate", "--bath", "even"], "without a bath"),
         (["--bath", "cold"], "none, even and learned"),
+        (["--p0", "hot"], "zero, learned, thermal are accepted"),
+        (["--p0", "thermal", "--kT", "0"], "give a finite kT > 0"),
+        (["--gradient", "none"], "backprop, checkpoint, reversible are"),
         (["--epochs", "0"], "at least 1"),
     ):
         assert run([*command, *wrong]) == 2
