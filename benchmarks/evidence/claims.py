@@ -103,15 +103,15 @@ SEARCHES = (
 
 
 def speaking(claim: Claim, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of the other contender that speak to a claim, the longest training of each alone."""
-    found: dict[tuple, dict[str, Any]] = {}
-    for row in rows:
-        fits = row["contender"] == claim.against and row["split"].split("-")[0] in claim.splits
-        if fits and "difference" in row and claim.smallest_share <= row["share"] <= claim.largest_share:
-            key = (row["split"], row["share"], row["target"])
-            if key not in found or row["epochs"] > found[key]["epochs"]:
-                found[key] = row
-    return list(found.values())
+    """The rows of the other contender that speak to a claim, of short and of long training."""
+    return [
+        row
+        for row in rows
+        if row["contender"] == claim.against
+        and row["split"].split("-")[0] in claim.splits
+        and "difference" in row
+        and claim.smallest_share <= row["share"] <= claim.largest_share
+    ]
 
 
 def judged(claim: Claim, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -373,9 +373,11 @@ def test_verdicts_follow_the_intervals(differences, verdict):
     assert found["verdict"] == verdict and found["found"].count(". ") >= 1
 
 
-def test_a_claim_hears_the_longest_training_of_its_own_rows():
+def test_a_claim_hears_short_and_long_training_of_its_own_rows():
     claim = claims.Claim("Few labels.", "messages", ("random",), 0.25, 0.0)
     rows = rows_of([(0.01, 0.02, 0.03)])
     assert claims.speaking(claim, rows) == []  # all labels do not speak of few
     short, long = {**rows[0], "share": 0.1}, {**rows[0], "share": 0.1, "epochs": 12}
-    assert claims.speaking(claim, [short, long]) == [long]
+    assert claims.speaking(claim, [short, long]) == [short, long]
+    worse = {**long, "difference": -0.02, "low": -0.03, "high": -0.01}
+    assert claims.judged(claim, [short, worse])["verdict"] == "undecided"  # they disagree
