@@ -1,6 +1,6 @@
 """What evolution adds to an embedding: the same crystals, splits and heads with and without it.
 
-    python benchmarks/evidence [--profile reduced|full] [--data ../shared/data] [--minutes 20]
+    python benchmarks/evidence [--profile reduced|full] [--data ../shared/data] [--minutes 55]
 
 Every cell of the table (contender × split × share of the training data × seed) is trained for the same number of passes
 and written to assets/evidence/evolution/ as soon as it is done; the same command goes on with the cells that are missing,
